@@ -1,0 +1,32 @@
+#!/usr/bin/env python
+"""Command line of the assembled product; finds or starts the embedded servers unless outside ones are named."""
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from django.core.management import execute_from_command_line
+
+from precision import embedded
+
+HERE = Path(__file__).resolve().parent
+SERVERLESS = {"help", "version", "makemessages", "compilemessages"}
+
+
+def main() -> None:
+    """Run a management command while holding the embedded servers, where they are in use."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "precision.settings")
+    var = Path(os.environ.get("PRECISION_VAR") or HERE / "var").absolute()
+    outside = os.environ.get("DATABASE_URL") and os.environ.get("BROKER_URL")
+    with ExitStack() as stack:
+        if not outside and len(sys.argv) > 1 and sys.argv[1] not in SERVERLESS:
+            try:
+                stack.enter_context(embedded.hold(var, notify=lambda text: print(text, file=sys.stderr)))
+            except embedded.EmbeddedError as error:
+                sys.exit(str(error))
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

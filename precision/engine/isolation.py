@@ -1,0 +1,33 @@
+"""Heavy work in a fresh process.
+
+A forked worker must not compute: Polars' thread pool hangs after a fork. A fresh interpreter is safe, gives its memory
+back, and can be killed without harm to the worker.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+
+class IsolatedCommandFailed(RuntimeError):
+    """A management command in a process of its own ended with an error."""
+
+
+def run_command(name: str, arguments: Sequence[str] = ()) -> None:
+    """Run a Django management command in a fresh interpreter with this project's settings, and wait for it.
+
+    Its output goes where this process' output goes. Raises IsolatedCommandFailed when its exit code is not 0.
+    """
+    process = subprocess.run(
+        [sys.executable, "-m", "django", name, *arguments], env=_environment(), stdin=subprocess.DEVNULL, check=False
+    )
+    if process.returncode != 0:
+        raise IsolatedCommandFailed(
+            f"“{name} {' '.join(arguments)}” ended with exit code {process.returncode}; its own message stands above."
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Return this process' environment with its import path: the worker may have been started in another folder."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -1,0 +1,70 @@
+"""Opening a platform: its row, its keys and its secret."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from precision.shop import pii
+from precision.shop.models import ApiKey, Organisation, Platform
+
+SCOPES = {
+    ApiKey.Kind.SERVER: ["read", "write", "export", "erase"],
+    ApiKey.Kind.WRITE: ["events", "slots"],
+}
+PREFIXES = {ApiKey.Kind.SERVER: "sk_", ApiKey.Kind.WRITE: "wk_"}
+
+
+class PlatformExists(ValueError):
+    """A platform of this key is there already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a shop needs to speak to us; shown once, never stored in the clear."""
+
+    platform: str
+    server_key: str
+    write_key: str
+    user_hash_secret: str
+
+
+@transaction.atomic
+def create_platform(
+    key: str, *, name: str, organisation: str | None = None, currency: str = "EUR", timezone: str = "UTC",
+    historical: bool = False,
+) -> Credentials:
+    """Create a platform (and its organisation, when new) and return its credentials.
+
+    Raises PlatformExists when the key is taken and django's ValidationError for a value that is not allowed.
+    """
+    if Platform.objects.filter(key=key).exists():
+        raise PlatformExists(f"There is a platform {key!r} already; choose another key, or make new keys in the admin.")
+    owner_key = organisation or key
+    owner = Organisation.objects.filter(key=owner_key).first()
+    if owner is None:
+        owner = Organisation(key=owner_key, name=organisation or name)
+        owner.full_clean()
+        owner.save()
+    secret = secrets.token_urlsafe(32)
+    platform = Platform(
+        organisation=owner, key=key, name=name, currency=currency, timezone=timezone, historical=historical,
+        user_hash_secret=pii.encrypt(secret),
+    )
+    platform.full_clean()
+    platform.save()
+    return Credentials(
+        platform=key,
+        server_key=issue_key(platform, ApiKey.Kind.SERVER),
+        write_key=issue_key(platform, ApiKey.Kind.WRITE),
+        user_hash_secret=secret,
+    )
+
+
+def issue_key(platform: Platform, kind: ApiKey.Kind, *, name: str = "") -> str:
+    """Create a key of the platform and return it; only its digest is stored."""
+    key = PREFIXES[kind] + secrets.token_urlsafe(32)
+    ApiKey.objects.create(
+        platform=platform, kind=kind, name=name, prefix=key[:10], digest=pii.digest(key), scopes=SCOPES[kind]
+    )
+    return key
