@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.module_loading import autodiscover_modules
 
 from precision.engine import runs
+from precision.engine.backends import Engine, get_engine
 from precision.engine.models import Run
 from precision.engine.runs import Outcome
+
+__all__ = ["Job", "Outcome", "UnknownJob", "nightly", "register", "run"]
 
 
 class UnknownJob(ValueError):
@@ -22,8 +25,8 @@ class Job:
     name: str
     title: str
     """What people read on progress bars."""
-    compute: Callable[[Run], Outcome]
-    """Reads, computes and writes the rows of the run it is given."""
+    compute: Callable[[Run, Engine], Outcome]
+    """Reads, computes and writes the rows of the run it is given, heavy parts on the engine."""
     after: tuple[str, ...] = ()
     """Jobs whose published results it reads."""
 
@@ -53,24 +56,29 @@ def nightly(only: Collection[str] = ()) -> list[Job]:
     return [job for job in ordered if not only or job.name in only]
 
 
-def run(job: Job, scope: str, as_of: date, *, again: bool = False) -> Run | None:
+def run(
+    job: Job, scope: str, as_of: date, *, since: datetime | None = None, engine: str | None = None
+) -> Run | None:
     """Compute and publish one job for one scope; return its run.
 
-    Returns None when there is nothing to do: another process computes it, or it was published for this date already
-    (`again` computes it all the same).
+    Returns None when there is nothing to do: another process computes it, or a run of this date that was started at
+    `since` or later is published (a night that was cut short goes on where it stopped).
     """
-    if not again and is_published(job, scope, as_of):
+    if since is not None and is_published(job, scope, as_of, since=since):
         return None
-    done = runs.execute(job.name, scope, as_of, job.compute)
+    backend = get_engine(engine or "default")
+    done = runs.execute(
+        job.name, scope, as_of, lambda run: job.compute(run, backend), engine=type(backend).__name__
+    )
     if done is not None:
         runs.retire(job.name, scope)
     return done
 
 
-def is_published(job: Job, scope: str, as_of: date) -> bool:
-    """Return whether a run of this date was published: a night that was cut short goes on behind it."""
+def is_published(job: Job, scope: str, as_of: date, *, since: datetime) -> bool:
+    """Return whether a run of this date that was started at `since` or later is published."""
     return Run.objects.filter(
-        job=job.name, scope=scope, as_of=as_of, status=Run.Status.PUBLISHED
+        job=job.name, scope=scope, as_of=as_of, status=Run.Status.PUBLISHED, started_at__gte=since
     ).exists()
 
 

@@ -46,7 +46,7 @@ def published_ids(scope: str) -> dict[str, int]:
     return dict(Publication.objects.filter(scope=scope).values_list("job", "run_id"))
 
 
-def claim(job: str, scope: str, as_of: date) -> Run | None:
+def claim(job: str, scope: str, as_of: date, *, engine: str = "") -> Run | None:
     """Return a new run that belongs to this process, or None while another living process holds the same one.
 
     A holder whose lease ran out counts as dead: its run is marked failed and the claim succeeds.
@@ -58,19 +58,21 @@ def claim(job: str, scope: str, as_of: date) -> Run | None:
     try:
         with transaction.atomic():
             return Run.objects.create(
-                job=job, scope=scope, as_of=as_of, holder=f"{socket.gethostname()}:{os.getpid()}",
+                job=job, scope=scope, as_of=as_of, engine=engine, holder=f"{socket.gethostname()}:{os.getpid()}",
                 heartbeat_at=now, lease_until=now + LEASE,
             )
     except IntegrityError:
         return None
 
 
-def execute(job: str, scope: str, as_of: date, compute: Callable[[Run], Outcome]) -> Run | None:
+def execute(
+    job: str, scope: str, as_of: date, compute: Callable[[Run], Outcome], *, engine: str = ""
+) -> Run | None:
     """Compute a run and publish it; return it, or None when another process is computing the same one.
 
     Whatever `compute` raises marks the run failed, is raised again, and leaves the published run as it was.
     """
-    run = claim(job, scope, as_of)
+    run = claim(job, scope, as_of, engine=engine)
     if run is None:
         return None
     try:

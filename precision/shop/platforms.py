@@ -2,11 +2,14 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils import timezone
 
 from precision.shop import pii
-from precision.shop.models import ApiKey, Organisation, Platform
+from precision.shop.models import ApiKey, Order, Organisation, Platform
 
 SCOPES = {
     ApiKey.Kind.SERVER: ["read", "write", "export", "erase"],
@@ -68,3 +71,26 @@ def issue_key(platform: Platform, kind: ApiKey.Kind, *, name: str = "") -> str:
         platform=platform, kind=kind, name=name, prefix=key[:10], digest=pii.digest(key), scopes=SCOPES[kind]
     )
     return key
+
+
+def active_keys() -> list[str]:
+    """Return the keys of the platforms that are recomputed every night."""
+    return list(Platform.objects.filter(active=True).values_list("key", flat=True))
+
+
+def as_of(platform: Platform) -> date:
+    """Return the date to compute a platform as of: everything before it is seen.
+
+    The local day that begins next, so that today's orders count; of a historical platform the day after its last
+    order, because measured from today all its customers would be lost ones.
+    """
+    zone = ZoneInfo(platform.timezone)
+    last = None
+    if platform.historical:
+        last = Order.objects.filter(platform=platform).order_by("-placed_at").values_list("placed_at", flat=True).first()
+    return (last or timezone.now()).astimezone(zone).date() + timedelta(days=1)
+
+
+def this_hour() -> str:
+    """Return the beginning of this hour (ISO, UTC): two schedulers that fire together name the same night."""
+    return timezone.now().replace(minute=0, second=0, microsecond=0).isoformat()

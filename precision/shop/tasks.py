@@ -1,0 +1,18 @@
+"""Celery tasks: one line each."""
+
+from celery import group, shared_task
+
+from precision.engine import isolation
+from precision.shop import platforms
+
+
+@shared_task(name="precision.nightly")
+def nightly() -> None:
+    """Enqueue the nightly jobs of every active platform."""
+    group(refresh.si(key, platforms.this_hour()) for key in platforms.active_keys()).apply_async()
+
+
+@shared_task(name="precision.refresh")
+def refresh(platform: str, since: str) -> None:
+    """Recompute, in a process of its own, what was not published at `since` (ISO time) or later."""
+    isolation.run_command("refresh", ["--platform", platform, "--resume-since", since])
