@@ -16,7 +16,10 @@ class RuleSettings(models.Model):
 
     platform = models.OneToOneField(Platform, models.CASCADE, related_name="rule_settings")
     min_support = models.FloatField(default=0.0, validators=SHARE, help_text="Least share of all baskets.")
-    min_count = models.PositiveIntegerField(default=20, help_text="Least number of baskets.")
+    min_count = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text="Least number of baskets; empty: one in two thousand, but at least 2 and at most 50.",
+    )
     min_confidence = models.FloatField(default=0.0, validators=SHARE)
     min_lift = models.FloatField(default=0.0, validators=[MinValueValidator(0.0)])
     max_basket_items = models.PositiveIntegerField(

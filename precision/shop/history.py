@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import adbc_driver_postgresql.dbapi as adbc
 import narwhals as nw
 import polars as pl
-from django.db import connection
-from psycopg.conninfo import make_conninfo
 
+from precision.engine.reading import read_frame
 from precision.engine.windows import Window
 from precision.shop import columns as c
 from precision.shop.models import Order, Platform
@@ -57,7 +55,7 @@ def scan(table: str, window: Window, *, platform: Platform) -> nw.LazyFrame[pl.L
 def _order_lines(window: Window, platform: Platform) -> pl.DataFrame:
     """Read order lines; uses the index precision_order_time, then a hash join with the lines."""
     since = "" if window.start is None else f"AND o.placed_at >= to_timestamp({window.start:d})"
-    frame = _read(f"""
+    frame = read_frame(f"""
         SELECT i.customer_id AS "{c.CUSTOMER}", o.identity_id AS "{c.IDENTITY}", o.id AS "{c.ORDER}",
                coalesce(p.same_as_id, p.id) AS "{c.PRODUCT}", coalesce(s.category_id, p.category_id) AS "{c.CATEGORY}",
                o.store_id AS "{c.STORE}", o.placed_at AS placed_at, l.quantity AS "{c.QUANTITY_E3}",
@@ -85,21 +83,10 @@ def _order_lines(window: Window, platform: Platform) -> pl.DataFrame:
 
 def _products(window: Window, platform: Platform) -> pl.DataFrame:
     """Read the catalogue; what the shop never described counts as not active."""
-    return _read(f"""
+    return read_frame(f"""
         SELECT id AS "{c.PRODUCT}", category_id AS "{c.CATEGORY}", price AS "{c.PRICE_E4}",
                list_price AS "{c.LIST_PRICE_E4}", in_stock AS "{c.IN_STOCK}", (active AND listed) AS "{c.ACTIVE}",
                repeatable AS "{c.REPEATABLE}"
         FROM precision_shop_product WHERE platform_id = {platform.pk:d} AND same_as_id IS NULL
     """)
 
-
-def _read(query: str) -> pl.DataFrame:
-    """Return the rows of a query as a frame. Sees committed rows only: ADBC has a connection of its own."""
-    parameters = connection.get_connection_params()
-    known = {
-        key: value for key, value in parameters.items()
-        if key in {"host", "port", "dbname", "user", "password", "sslmode", "sslrootcert"} and value
-    }
-    with adbc.connect(make_conninfo(**known)) as link, link.cursor() as cursor:
-        cursor.execute(query)
-        return pl.DataFrame(cursor.fetch_arrow_table())

@@ -1,0 +1,163 @@
+"""The job `rules`: pair counts, association rules and what is bought together."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from precision.engine.backends import Engine
+from precision.engine.backends.base import ItemsetsTooLarge
+from precision.engine.copying import copy_rows
+from precision.engine.models import Run
+from precision.engine.results import PairCounts
+from precision.engine.runs import Outcome
+from precision.engine.windows import Window
+from precision.shop import history
+from precision.shop.models import Platform
+from recommender.methods import itemsets, pairs, rules
+from recommender.methods.pairs import Baskets
+from recommender.models import AssociationRule, PairCount, ProductList, RuleSettings
+
+AUTOMATIC_SHARE = 1 / 2000  # least share of baskets where staff set no count: keeps tens of thousands of rules
+AUTOMATIC_LEAST, AUTOMATIC_MOST = 2, 50
+LONG_SHARE = 1 / 200  # least share of baskets for sets of three and more: their number explodes below it
+EXACT_PAIRS = 20_000_000  # up to so many pairs, repeated ones counted, all are counted, down to one basket
+TOGETHER = 50  # products kept in each bought-together list
+SHRINKAGE = 20.0  # imagined baskets with the first product alone
+
+
+def compute_rules(run: Run, engine: Engine) -> Outcome:
+    """Write AssociationRule, PairCount and ProductList (bought together) rows of the run's platform."""
+    platform = Platform.objects.get(key=run.scope)
+    wanted = RuleSettings.objects.filter(platform=platform).first() or RuleSettings(platform=platform)
+    window = Window.before(run.as_of, days=wanted.window_days, timezone=platform.timezone)
+    lines = history.scan("order_lines", window, platform=platform)
+    baskets = pairs.to_matrix(pairs.purchases(lines), max_items=wanted.max_basket_items)
+    counts = _Counts.chosen(baskets, wanted)
+    counted = engine.pair_counts(baskets.matrix, min_count=counts.floor)
+    long_rules, note = _long_rules(baskets, engine, counts, wanted)
+    rows = {
+        "association_rule": _write_rules(run, baskets, counted, counts, wanted)
+        + copy_rows(AssociationRule, long_rules.with_columns(pl.lit(run.pk).alias("run_id"))),
+        "pair_count": _write_pairs(run, baskets, counted),
+        "product_list": _write_together(run, baskets, counted),
+    }
+    return Outcome(
+        rows=rows,
+        measures={
+            "baskets": len(baskets.orders), "left_out": baskets.left_out, "products": len(baskets.products),
+            "pair_floor": counts.floor, "longer_sets": note,
+        },
+        parameters={
+            "min_count": counts.rule, "min_count_longer_sets": counts.long, "min_support": wanted.min_support,
+            "min_confidence": wanted.min_confidence, "min_lift": wanted.min_lift, "window_days": wanted.window_days,
+            "max_basket_items": wanted.max_basket_items, "max_length": wanted.max_length,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """The least numbers of baskets: of a rule, of a longer set, and of a pair that is kept in the tables."""
+
+    rule: int
+    long: int
+    floor: int
+
+    @classmethod
+    def chosen(cls, baskets: Baskets, wanted: RuleSettings) -> "_Counts":
+        total = len(baskets.orders)
+        automatic = min(max(AUTOMATIC_LEAST, math.ceil(total * AUTOMATIC_SHARE)), AUTOMATIC_MOST)
+        rule = rules.required_count(
+            baskets=total, min_count=wanted.min_count or automatic, min_support=wanted.min_support
+        )
+        sizes = np.diff(baskets.matrix.indptr).astype(np.int64)
+        small = int((sizes * (sizes - 1) // 2).sum()) <= EXACT_PAIRS
+        return cls(rule=rule, long=max(rule, math.ceil(total * LONG_SHARE)), floor=1 if small else rule)
+
+
+def _write_rules(run: Run, baskets: Baskets, counted: PairCounts, counts: _Counts, wanted: RuleSettings) -> int:
+    """Copy the rules of pairs; return their number."""
+    found = rules.from_pairs(
+        counted, min_count=counts.rule, min_support=wanted.min_support, min_confidence=wanted.min_confidence,
+        min_lift=wanted.min_lift,
+    )
+    frame = pl.DataFrame(
+        {
+            "antecedent": baskets.products[found.antecedent], "consequent": baskets.products[found.consequent],
+            "count": found.count, "support": found.support, "confidence": found.confidence, "lift": found.lift,
+            "leverage": found.leverage,
+        }
+    ).with_columns(
+        pl.lit(run.pk).alias("run_id"), pl.concat_list("antecedent").alias("antecedent"),
+        pl.concat_list("consequent").alias("consequent"),
+    )
+    return copy_rows(AssociationRule, frame)
+
+
+def _long_rules(
+    baskets: Baskets, engine: Engine, counts: _Counts, wanted: RuleSettings
+) -> tuple[pl.DataFrame, str]:
+    """Return the rules of three and more products, and a note when their search had to be cut short."""
+    note = ""
+    schema = {
+        "antecedent": pl.List(pl.Int64), "consequent": pl.List(pl.Int64), "count": pl.Int64, "support": pl.Float64,
+        "confidence": pl.Float64, "lift": pl.Float64, "leverage": pl.Float64,
+    }
+    if wanted.max_length < 3 or not baskets.matrix.nnz:
+        return pl.DataFrame(schema=schema), note
+    try:
+        found = engine.itemsets(baskets.matrix, min_count=counts.long, max_length=wanted.max_length)
+    except ItemsetsTooLarge as error:
+        note = str(error)
+        found = engine.itemsets(
+            baskets.matrix, min_count=error.affordable_min_count, max_length=wanted.max_length
+        )
+    made = itemsets.from_itemsets(found, min_confidence=wanted.min_confidence, min_lift=wanted.min_lift)
+    products = baskets.products.tolist()
+    frame = pl.DataFrame(
+        {
+            "antecedent": [[products[item] for item in items] for items in made.antecedent],
+            "consequent": [[products[item] for item in items] for items in made.consequent],
+            "count": made.count, "support": made.support, "confidence": made.confidence, "lift": made.lift,
+            "leverage": made.leverage,
+        },
+        schema=schema,
+    )
+    return frame, note
+
+
+def _write_pairs(run: Run, baskets: Baskets, counted: PairCounts) -> int:
+    """Copy one row for each product with all it stands together with; return the number of rows."""
+    item = np.concatenate([counted.a, counted.b])
+    order = np.argsort(item, kind="stable")
+    others = baskets.products[np.concatenate([counted.b, counted.a])[order]]
+    together = np.concatenate([counted.count, counted.count])[order]
+    frame = pl.DataFrame({"item": item[order], "others": others, "counts": together}).group_by(
+        "item", maintain_order=True
+    ).agg("others", "counts")
+    everything = pl.DataFrame(
+        {"item": np.arange(len(baskets.products), dtype=np.int32), "product_id": baskets.products, "baskets": counted.item_counts}
+    ).filter(pl.col("baskets") > 0)
+    empty = pl.lit([], dtype=pl.List(pl.Int64))
+    rows = everything.join(frame, on="item", how="left").select(
+        pl.lit(run.pk).alias("run_id"), "product_id", "baskets",
+        pl.col("others").fill_null(empty), pl.col("counts").fill_null(empty),
+    )
+    return copy_rows(PairCount, rows)
+
+
+def _write_together(run: Run, baskets: Baskets, counted: PairCounts) -> int:
+    """Copy the bought-together list of each product that has one; return the number of lists."""
+    found, scores = rules.bought_together(counted, limit=TOGETHER, shrinkage=SHRINKAGE)
+    frame = pl.DataFrame(
+        {
+            "product_id": baskets.products[found.antecedent], "items": baskets.products[found.consequent],
+            "scores": scores,
+        }
+    )
+    lists = frame.group_by("product_id", maintain_order=True).agg("items", "scores").with_columns(
+        pl.lit(run.pk).alias("run_id"), pl.lit(ProductList.Kind.BOUGHT_TOGETHER.value).alias("kind")
+    )
+    return copy_rows(ProductList, lists)
