@@ -1,0 +1,44 @@
+"""Addresses of the API, for the assembled product and for any project that includes them.
+
+path("precision/", include("precision.api_urls"))
+"""
+
+from django.urls import path
+
+from precision.campaigns.api import SlotsView
+from precision.shop.api.documentation import DocsView, SchemaView
+from precision.shop.api.health import LiveView, ReadyView
+from recommender.api import recommendations
+from recommender.api.rules import MatrixView, RulesView
+from segments.api import MembersView, PortraitView, SegmentsView
+
+app_name = "precision"
+
+urlpatterns = [
+    path("api/v1/slots/<str:page>/", SlotsView.as_view(), name="slots"),
+    path("api/v1/recommendations/for-you/", recommendations.ForYouView.as_view(), name="for-you"),
+    path("api/v1/recommendations/similar/", recommendations.SimilarView.as_view(), name="similar"),
+    path(
+        "api/v1/recommendations/bought-together/",
+        recommendations.BoughtTogetherView.as_view(),
+        name="bought-together",
+    ),
+    path(
+        "api/v1/recommendations/guess-what-you-like/",
+        recommendations.GuessView.as_view(),
+        name="guess-what-you-like",
+    ),
+    path("api/v1/recommendations/buy-again/", recommendations.BuyAgainView.as_view(), name="buy-again"),
+    path("api/v1/recommendations/popular/", recommendations.PopularView.as_view(), name="popular"),
+    path("api/v1/recommendations/trending/", recommendations.TrendingView.as_view(), name="trending"),
+    path("api/v1/rules/", RulesView.as_view(), name="rules"),
+    path("api/v1/rules/matrix/", MatrixView.as_view(), name="rules-matrix"),
+    # A customer id may contain slashes.
+    path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
+    path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
+    path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(), name="docs"),
+    path("health/live", LiveView.as_view(), name="health-live"),
+    path("health/ready", ReadyView.as_view(), name="health-ready"),
+]

@@ -1,0 +1,68 @@
+"""Why an item is in an answer, for programs (code) and for shoppers (text)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """The rung of the ladder that an item came from."""
+
+    PERSONAL = "personal"
+    SESSION = "session"
+    SEGMENT = "segment"
+    CATEGORY = "category"
+    POPULAR = "popular"
+    CATALOGUE = "catalogue"
+    PRODUCT = "product"
+    TRENDING = "trending"
+
+
+class Code(StrEnum):
+    """The kind of reason."""
+
+    PEOPLE_LIKE_YOU = "people_like_you"
+    BECAUSE_YOU_BOUGHT = "because_you_bought"
+    BUY_AGAIN = "buy_again"
+    SEEN_LATELY = "seen_lately"
+    GOES_WITH = "goes_with"
+    SIMILAR_TO = "similar_to"
+    STEP_UP = "step_up"
+    POPULAR_WITH_GROUP = "popular_with_group"
+    POPULAR_IN_CATEGORY = "popular_in_category"
+    POPULAR = "popular"
+    TRENDING = "trending"
+    IN_RANGE = "in_range"
+
+
+TEXTS = {
+    Code.PEOPLE_LIKE_YOU: "Chosen for you from what customers with similar purchases buy",
+    Code.BECAUSE_YOU_BOUGHT: "Because you bought {anchor}",
+    Code.BUY_AGAIN: "You bought this before",
+    Code.SEEN_LATELY: "Because you looked at {anchor}",
+    Code.GOES_WITH: "Often bought together with {anchor}",
+    Code.SIMILAR_TO: "Similar to {anchor}",
+    Code.STEP_UP: "A step up from {anchor}",
+    Code.POPULAR_WITH_GROUP: "Popular with customers like you",
+    Code.POPULAR_IN_CATEGORY: "Popular in {category}",
+    Code.POPULAR: "Popular in this shop",
+    Code.TRENDING: "Selling faster than before",
+    Code.IN_RANGE: "From our range",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product that may be shown, by our id, with where it came from."""
+
+    product: int
+    source: Source
+    code: Code
+    anchor: int | None = None
+    """The product behind it, by our id."""
+
+
+def personal_code(method: str, anchor: int | None) -> Code:
+    """Return the reason of an item of a stored list from the method that brought it."""
+    if method == Code.BUY_AGAIN or method == "buy-again":
+        return Code.BUY_AGAIN
+    return Code.PEOPLE_LIKE_YOU if anchor is None else Code.BECAUSE_YOU_BOUGHT
