@@ -32,7 +32,7 @@ CUSTOMER = OpenApiParameter(
 _sizes: Cache[int, dict[int, int]] = Cache(seconds=None, most=1_000)
 
 
-class PortraitSerializer(serializers.Serializer):
+class PortraitSerializer(serializers.Serializer[Any]):
     """What is known of a customer; a part that was not computed is null."""
 
     customer_id = serializers.CharField()
@@ -65,7 +65,7 @@ class PortraitView(PlatformView):
         return Response(portrait(self.platform, self.find_customer(customer_id)))
 
 
-class SegmentSerializer(serializers.ModelSerializer):
+class SegmentSerializer(serializers.ModelSerializer[Segment]):
     """A named group of customers."""
 
     key = serializers.SlugField(max_length=50)
@@ -94,26 +94,27 @@ class SegmentSerializer(serializers.ModelSerializer):
             raise serializers.ValidationError(f"{error.path or 'condition'}: {error.message}") from error
         for term in conditions.behaviour_of(condition):
             raise serializers.ValidationError(
-                f"did: {term.event!r}: behaviour is not counted for segments yet; use labels: {', '.join(sorted(LABELS))}."
+                f"did: {term.event!r}: behaviour is not counted for segments yet; "
+                f"use labels: {', '.join(sorted(LABELS))}."
             )
         return conditions.as_data(condition)
 
 
-class SegmentPageSerializer(serializers.Serializer):
+class SegmentPageSerializer(serializers.Serializer[Any]):
     """A page of segments."""
 
     next = serializers.CharField(allow_null=True, help_text="Address of the next page.")
     results = SegmentSerializer(many=True)
 
 
-class MemberSerializer(serializers.Serializer):
+class MemberSerializer(serializers.Serializer[Any]):
     """A member of a segment under the ids this platform knows."""
 
     customer_id = serializers.CharField(allow_null=True)
     anonymous_id = serializers.CharField(allow_null=True, help_text="Given where there is no customer id.")
 
 
-class MemberPageSerializer(serializers.Serializer):
+class MemberPageSerializer(serializers.Serializer[Any]):
     """A page of members."""
 
     next = serializers.CharField(allow_null=True, help_text="Address of the next page.")
@@ -147,7 +148,9 @@ class SegmentsView(PlatformView):
             count=given["count"],
             cursor=given["cursor"],
         )
-        return Response(page.answer(SegmentSerializer(page.rows, many=True, context=self._context()).data))
+        return Response(
+            page.answer(list(SegmentSerializer(page.rows, many=True, context=self._context()).data))
+        )
 
     @describe(
         operation_id="segments_create",

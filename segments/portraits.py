@@ -30,8 +30,8 @@ from segments.models import CustomerClass, RfmScore, SegmentMember
 SENSITIVE = ("age", "birth_date", "income", "marital_status")
 """Attributes that staff see masked unless their role allows more; a shop's own server gets what it gave."""
 GIVEN = (
-    "registered_at", "birth_date", "gender", "country", "city", "occupation", "education", "income", "marital_status",
-    "language", "timezone", "traits",
+    "registered_at", "birth_date", "gender", "country", "city", "occupation", "education", "income",
+    "marital_status", "language", "timezone", "traits",
 )  # fmt: skip
 CLASS_FIGURES = (
     "price_position",
@@ -111,7 +111,7 @@ def age(birth: date | None, today: date) -> int | None:
 def consumption(platform: Platform, customer: int) -> dict[str, Any]:
     """Return what a customer bought on a platform, net of what came back; two queries.
 
-    `spend` and the shares of categories are sums over lines of quantity × unit price; cancelled orders do not count.
+    `spend` and the shares of categories are sums over lines of quantity × unit price, cancelled orders apart.
     """
     lines = OrderLine.objects.filter(order__identity__customer_id=customer, order__platform=platform).exclude(
         order__status=Order.Status.CANCELLED
@@ -157,7 +157,7 @@ def consumption(platform: Platform, customer: int) -> dict[str, Any]:
 
 
 def _means(model: type[Model], run: int | None, figures: tuple[str, ...]) -> dict[str, Any] | None:
-    """Return how many customers a run has, and the mean of each figure; None without a run. At most one query a run."""
+    """Return how many customers a run has, and the mean of each figure; None without a run. Kept per run."""
     if run is None:
         return None
 

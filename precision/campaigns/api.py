@@ -1,6 +1,6 @@
 """The endpoint that fills the slots of a page."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from precision.campaigns import slots
 from precision.shop.api.description import describe
-from precision.shop.api.parameters import NamesField
+from precision.shop.api.parameters import AnyField, NamesField
 from precision.shop.api.views import PlatformView
 from recommender.api.parameters import VisitorParameters
 from recommender.api.serializers import ItemSerializer, WarningSerializer
@@ -47,7 +47,7 @@ class SlotsParameters(VisitorParameters):
     )
 
 
-class AudienceSerializer(serializers.Serializer):
+class AudienceSerializer(serializers.Serializer[Any]):
     """As whom the customer was served."""
 
     stage = serializers.CharField(
@@ -55,20 +55,20 @@ class AudienceSerializer(serializers.Serializer):
     )
     segments = serializers.ListField(child=serializers.CharField(), help_text="Keys of segments.")
 
-    def get_fields(self) -> dict[str, serializers.Field]:
+    def get_fields(self) -> dict[str, AnyField]:
         """Return the fields with `class`, which is no name for a Python attribute."""
         letter = serializers.ChoiceField(choices=PriceClass.choices, help_text="U: not enough is known.")
         return {"class": letter, **super().get_fields()}
 
 
-class CreativeSerializer(serializers.Serializer):
+class CreativeSerializer(serializers.Serializer[Any]):
     """How a slot presents itself."""
 
     title = serializers.CharField(allow_blank=True)
     strategy = serializers.CharField()
 
 
-class SlotSerializer(serializers.Serializer):
+class SlotSerializer(serializers.Serializer[Any]):
     """A slot and what fills it."""
 
     slot = serializers.CharField()
@@ -76,7 +76,7 @@ class SlotSerializer(serializers.Serializer):
     items = ItemSerializer(many=True)
 
 
-class PageSerializer(serializers.Serializer):
+class PageSerializer(serializers.Serializer[Any]):
     """All slots of a page; no product is shown twice."""
 
     recommendation_id = serializers.CharField(help_text="Send it along with clicks and orders that follow.")

@@ -35,7 +35,7 @@ _places: Cache[tuple[int, str], tuple[Place, ...] | None] = Cache(seconds=1.0, m
 
 
 def places(platform: Platform, page: str) -> tuple[Place, ...] | None:
-    """Return the active slots of a page in the order in which they choose, or None when there is no such page.
+    """Return the active slots of a page in the order in which they choose, or None for an unknown page.
 
     At most one query.
     """

@@ -4,7 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from precision.shop.api.parameters import FilteredParameters, NamesField, PageParameters, QueryParameters
+from precision.shop.api.parameters import (
+    AnyField,
+    FilteredParameters,
+    NamesField,
+    PageParameters,
+    QueryParameters,
+)
 from segments.models import PriceClass
 
 MATRIX_SIZE = 50
@@ -87,7 +93,7 @@ class PopularParameters(FilteredParameters):
 class ClassPopularParameters(PopularParameters):
     """Best-sellers, of one class where given."""
 
-    def get_fields(self) -> dict[str, serializers.Field]:
+    def get_fields(self) -> dict[str, AnyField]:
         """Return the fields with `class`, which is no name for a Python attribute."""
         letters = serializers.ChoiceField(
             choices=[letter.value for letter in PriceClass if letter != PriceClass.U],

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from precision.shop.api.description import describe
+from precision.shop.api.parameters import FilteredParameters
 from precision.shop.api.views import PlatformView
 from precision.shop.models import Order, OrderLine
 from recommender.api import parameters as p
@@ -80,7 +81,7 @@ class ForYouView(RecommendationView):
         responses=RecommendationsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Answer from the customer's own list, then down the ladder session, segment, category, popular, catalogue."""
+        """Answer from the customer's own list, then down the ladder: session, segment, category, popular."""
         given = self.read_parameters()
         warnings = self.prepare(given)
         return self.respond(answers.for_you(self.sources, self.selection, given["count"]), warnings)
@@ -163,7 +164,7 @@ class GuessView(RecommendationView):
         responses=GuessSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Answer with `cross` and `up` for the order (or products, or else the latest purchases) and `for_you`."""
+        """Answer with `for_you`, and `cross` and `up` for the order, the products or the latest purchases."""
         given = self.read_parameters()
         person: Person | None = None
         products = (
@@ -232,13 +233,13 @@ class PopularView(RecommendationView):
 class TrendingView(RecommendationView):
     """Products on the rise."""
 
-    parameters = p.FilteredParameters
+    parameters = FilteredParameters
 
     @describe(
         operation_id="recommendations_trending",
         tags=TAGS,
         summary="What sells faster than before",
-        parameters=[p.FilteredParameters],
+        parameters=[FilteredParameters],
         responses=RecommendationsSerializer,
     )
     def get(self, request: Request) -> Response:

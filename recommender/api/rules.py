@@ -71,7 +71,7 @@ class MatrixView(PlatformView):
         responses=MatrixSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Answer with two tables, row X and column Y; products that are one thing under two names are one row."""
+        """Answer with two tables, row X and column Y; one product under two names is one row."""
         given = self.read_parameters()
         run = runs.published("rules", self.platform.key)
         rows = PairCount.objects.filter(run_id=run.pk if run else 0, product__platform=self.platform)
@@ -94,12 +94,25 @@ class MatrixView(PlatformView):
 def matrix(
     products: list[int], names: dict[int, tuple[str, str]], pairs: dict[int, PairCount], run: Run | None
 ) -> dict[str, Any]:
-    """Return the two tables of `products`, in their order; a cell is null where the count was not kept."""
-    floor = run.measures.get("pair_floor") if run else None
-    together = {
-        key: dict(zip(row.others, row.counts, strict=True)) | {key: row.baskets} for key, row in pairs.items()
-    }
-    counts = [[together.get(x, {}).get(y, together.get(y, {}).get(x)) for y in products] for x in products]
+    """Return the two tables of `products`, in their order.
+
+    A product without a row was in no basket. A pair that is not kept stands in fewer baskets than the run's
+    `pair_floor`: in none when that is 1, in an unknown number (null) otherwise. The confidence from a product that
+    was in no basket is undefined (null).
+    """
+    floor: int | None = run.measures.get("pair_floor") if run else None
+    together = {key: dict(zip(row.others, row.counts, strict=True)) for key, row in pairs.items()}
+
+    def count(x: int, y: int) -> int | None:
+        if run is None:
+            return None
+        if x == y:
+            return pairs[x].baskets if x in pairs else 0
+        if x not in pairs or y not in pairs:
+            return 0
+        return together[x].get(y, together[y].get(x, 0 if floor == 1 else None))
+
+    counts = [[count(x, y) for y in products] for x in products]
     confidence = [
         [
             None if x == y or cell is None or x not in pairs else cell / pairs[x].baskets
@@ -111,9 +124,10 @@ def matrix(
     if run is None:
         notes.append("Rules were not computed yet.")
     elif any(cell is None for row in counts for cell in row):
-        notes.append(
-            f"null: fewer than {floor} baskets have both, too few to be kept." if floor else "null: not kept."
-        )
+        least = "too few baskets" if floor is None else f"fewer than {floor} baskets"
+        notes.append(f"null: {least} have both to be kept.")
+    if run is not None and any(product not in pairs for product in products):
+        notes.append("A product that is in no basket of the window has no confidences.")
     return {
         "products": [names[key][0] for key in products],
         "titles": [names[key][1] for key in products],

@@ -1,25 +1,27 @@
 """Shapes of the answers on products."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from recommender.serving.reasons import Code, Source
 
 
-class WarningSerializer(serializers.Serializer):
+class WarningSerializer(serializers.Serializer[Any]):
     """Something that did not stop the answer but changed it."""
 
     code = serializers.CharField()
     detail = serializers.CharField()
 
 
-class AnchorSerializer(serializers.Serializer):
+class AnchorSerializer(serializers.Serializer[Any]):
     """The product behind a recommendation."""
 
     product_id = serializers.CharField()
     title = serializers.CharField()
 
 
-class ReasonSerializer(serializers.Serializer):
+class ReasonSerializer(serializers.Serializer[Any]):
     """Why an item is shown."""
 
     code = serializers.ChoiceField(choices=[(code.value, code.value) for code in Code])
@@ -27,7 +29,7 @@ class ReasonSerializer(serializers.Serializer):
     anchor = AnchorSerializer(allow_null=True)
 
 
-class ItemSerializer(serializers.Serializer):
+class ItemSerializer(serializers.Serializer[Any]):
     """A product to show."""
 
     product_id = serializers.CharField()
@@ -36,7 +38,7 @@ class ItemSerializer(serializers.Serializer):
     currency = serializers.CharField()
     url = serializers.CharField(allow_blank=True)
     image_url = serializers.CharField(allow_blank=True)
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment]
         choices=[(source.value, source.value) for source in Source],
         help_text="The rung of the fallback ladder.",
     )
@@ -44,7 +46,7 @@ class ItemSerializer(serializers.Serializer):
     rank = serializers.IntegerField(help_text="1 is the first.")
 
 
-class RecommendationsSerializer(serializers.Serializer):
+class RecommendationsSerializer(serializers.Serializer[Any]):
     """A list of products, best first."""
 
     recommendation_id = serializers.CharField(help_text="Send it along with clicks and orders that follow.")
@@ -52,7 +54,7 @@ class RecommendationsSerializer(serializers.Serializer):
     warnings = WarningSerializer(many=True)
 
 
-class GuessSerializer(serializers.Serializer):
+class GuessSerializer(serializers.Serializer[Any]):
     """Three lists after an order; no product is in two of them."""
 
     recommendation_id = serializers.CharField(help_text="Send it along with clicks and orders that follow.")
@@ -64,7 +66,7 @@ class GuessSerializer(serializers.Serializer):
     warnings = WarningSerializer(many=True)
 
 
-class RuleSerializer(serializers.Serializer):
+class RuleSerializer(serializers.Serializer[Any]):
     """Who buys all of the antecedent also buys all of the consequent."""
 
     antecedent = serializers.ListField(child=serializers.CharField(), help_text="Product ids.")
@@ -81,7 +83,7 @@ class RuleSerializer(serializers.Serializer):
     text = serializers.CharField(help_text="The rule in words.")
 
 
-class RulesSerializer(serializers.Serializer):
+class RulesSerializer(serializers.Serializer[Any]):
     """A page of rules."""
 
     next = serializers.CharField(allow_null=True, help_text="Address of the next page.")
@@ -90,7 +92,7 @@ class RulesSerializer(serializers.Serializer):
     results = RuleSerializer(many=True)
 
 
-class MatrixSerializer(serializers.Serializer):
+class MatrixSerializer(serializers.Serializer[Any]):
     """How often products are bought together; row X, column Y."""
 
     products = serializers.ListField(
@@ -100,7 +102,7 @@ class MatrixSerializer(serializers.Serializer):
     baskets = serializers.IntegerField(allow_null=True, help_text="All baskets.")
     counts = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(allow_null=True)),
-        help_text="Baskets with both; on the diagonal, baskets with the product. null: fewer than `pair_floor`.",
+        help_text="Baskets with both; diagonal: baskets with the product. null: fewer than `pair_floor`.",
     )
     confidence = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField(allow_null=True)),

@@ -22,9 +22,9 @@ def new_id() -> str:
 
 
 def own_ids(platform: Platform, product_ids: list[str]) -> list[int]:
-    """Return our ids of product ids of the shop in their order, of what stands for them; unknown ones are left out.
+    """Return our ids of the shop's product ids in their order; unknown ones are left out.
 
-    At most one query.
+    An alias gives the product it stands for. At most one query.
     """
     if not product_ids:
         return []
@@ -66,22 +66,26 @@ def similar(sources: Sources, selection: Selection, product: int, count: int) ->
     """Return products like one product, then the best-sellers of its category, then the ladder."""
     return selection.choose(
         [
-            *sources.similar([product]), *sources.together([product]), *_of_category(sources, selection, [product]),
+            *sources.similar([product]),
+            *sources.together([product]),
+            *_of_category(sources, selection, [product]),
             *ladder(sources, selection),
         ],
         count,
-    )  # fmt: skip
+    )
 
 
 def together(sources: Sources, selection: Selection, products: list[int], count: int) -> list[Candidate]:
     """Return what goes into one basket with the products, then similar products, then the ladder."""
     return selection.choose(
         [
-            *sources.together(products), *sources.similar(products), *_of_category(sources, selection, products),
+            *sources.together(products),
+            *sources.similar(products),
+            *_of_category(sources, selection, products),
             *ladder(sources, selection),
         ],
         count,
-    )  # fmt: skip
+    )
 
 
 def cross(sources: Sources, selection: Selection, products: list[int], count: int) -> list[Candidate]:
@@ -90,7 +94,10 @@ def cross(sources: Sources, selection: Selection, products: list[int], count: in
 
 
 def up(selection: Selection, products: list[int], count: int) -> list[Candidate]:
-    """Return products a step above what was bought, at most UP_TIMES as dear; may be short. One query a product."""
+    """Return products a step above what was bought, at most UP_TIMES as dear; may be short.
+
+    One query a product.
+    """
     selection.learn([Candidate(product, Source.PRODUCT, Code.STEP_UP) for product in products])
     streams = []
     for product in products:

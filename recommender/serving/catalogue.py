@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from precision.shop.api.freshness import Cache
 from precision.shop.models import Category, Platform, Product
@@ -43,14 +44,14 @@ _categories: Cache[int, dict[int, tuple[str, ...]]] = Cache(seconds=1.0, most=1_
 
 SELLABLE = Q(active=True, listed=True, in_stock=True, same_as__isnull=True)
 COLUMNS = (
-    "id", "external_id", "title", "price", "currency", "url", "image_url", "brand", "category_id", "active", "listed",
-    "in_stock", "same_as_id", "repeatable", "figures__price_position", "figures__discount_share",
+    "id", "external_id", "title", "price", "currency", "url", "image_url", "brand", "category_id", "active",
+    "listed", "in_stock", "same_as_id", "repeatable", "figures__price_position", "figures__discount_share",
     "figures__usual_price",
 )  # fmt: skip
 
 
 def facts(platform: Platform, products: Iterable[int], *, price_run: int | None) -> dict[int, Fact]:
-    """Return the facts of products of the platform by id; ids it does not have are left out. At most one query."""
+    """Return the facts of products by id; ids the platform does not have are left out. At most one query."""
     run = price_run or 0
     keys = [(platform.pk, run, product) for product in dict.fromkeys(products)]
 
@@ -91,22 +92,22 @@ def shelf(
 def steps_up(
     platform: Platform, anchor: Fact, *, price_run: int | None, most_times: Decimal, most: int
 ) -> list[Fact]:
-    """Return sellable products of the anchor's category that stand higher in price and quality, best sold first.
+    """Return sellable products of the anchor's category that stand higher in price, best sold first.
 
-    Higher: a greater price position, and dearer by up to `most_times` the anchor's price. Nothing when the anchor's
-    price, position or category is unknown. One query.
+    Higher: a greater price position, and dearer by up to `most_times` the anchor's price. Nothing when the
+    anchor's price, position or category is unknown. One query.
     """
     if anchor.level is None or anchor.price_position is None or anchor.category is None:
         return []
+    higher = {
+        "figures__price_position__gt": anchor.price_position,
+        "level__gt": anchor.level,
+        "level__lte": anchor.level * most_times,
+    }
     rows = (
         _with_figures(platform, price_run or 0)
-        .filter(
-            SELLABLE,
-            category_id=anchor.category,
-            figures__price_position__gt=anchor.price_position,
-            price__gt=anchor.level,
-            price__lte=anchor.level * most_times,
-        )
+        .annotate(level=Coalesce(F("price"), F("figures__usual_price")))
+        .filter(SELLABLE, category_id=anchor.category, **higher)
         .exclude(id=anchor.id)
     )
     return _read(rows.order_by(F("figures__lines").desc(nulls_last=True), "id")[:most], platform)
@@ -152,8 +153,8 @@ def _read(rows: QuerySet[Product], platform: Platform) -> list[Fact]:
 
 def _fact(row: tuple[Any, ...], default_currency: str) -> Fact:
     """Return one row of COLUMNS as a fact."""
-    (key, external, title, price, currency, url, image, brand, category, active, listed, in_stock, same_as, repeatable,
-     position, discount, usual) = row  # fmt: skip
+    (key, external, title, price, currency, url, image, brand, category, active, listed, in_stock, same_as,
+     repeatable, position, discount, usual) = row  # fmt: skip
     return Fact(
         id=key,
         external_id=external,

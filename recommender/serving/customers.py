@@ -51,7 +51,7 @@ STRANGER = Person()
 
 
 def known(platform: Platform, *, kind: str, value: str, run_ids: dict[str, int]) -> Person | None:
-    """Return the person behind an identity of the platform, or None when the platform has no such identity. One query.
+    """Return the person behind an identity, or None when the platform has no such identity. One query.
 
     Purchases are those of this platform only: a key sees nothing of the organisation's other shops.
     """

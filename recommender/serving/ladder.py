@@ -1,13 +1,16 @@
 """The fallback ladder: personal → session → segment → category → popular → catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from precision.shop.models import Platform
 from recommender.models import PopularList, ProductList
 from recommender.serving import published
 from recommender.serving.customers import Person, StoredList
 from recommender.serving.reasons import Candidate, Code, Source, personal_code
+
+T = TypeVar("T")
 
 ANCHORS = 5
 """So many of the latest purchases or views bring similar products in."""
@@ -106,7 +109,7 @@ class Sources:
         return published.popular(self.run_ids.get("popularity"), kind=kind, days=days, groups=groups)
 
 
-def in_turn(streams: list[list]) -> Iterator:
+def in_turn(streams: Sequence[Sequence[T]]) -> Iterator[T]:
     """Yield the first of each stream, then the second of each, and so on."""
     for place in range(max(map(len, streams), default=0)):
         for stream in streams:

@@ -48,7 +48,7 @@ def run_ids(platform: Platform) -> dict[str, int]:
 def popular(
     run: int | None, *, kind: str, days: int, groups: Iterable[str], most: int = 200
 ) -> dict[str, list[int]]:
-    """Return the best-sellers per group, best first; groups without a list are left out. At most one query."""
+    """Return the best-sellers per group, best first; groups without any are left out. At most one query."""
     if run is None:
         return {}
 
@@ -82,7 +82,7 @@ def neighbours(
 
 
 def tiers(run: int | None) -> Tiers:
-    """Return where the upper third of price positions, and of discount shares, begins. At most one query a run."""
+    """Return where the upper third of price positions, and of discount shares, begins. One query a run."""
     if run is None:
         return Tiers(None, None)
 

@@ -75,9 +75,9 @@ class Selection:
     ) -> list[Candidate]:
         """Return up to `count` candidates in order of preference and mark them taken.
 
-        First those within the price tier of the person's class (`by_class`), then any, each time without what the
-        person has already, unless it may be offered again; then (`catalogue_too`) the rest of the shop; and only when
-        all that gives nothing, what the person has already: better than an empty place.
+        First those within the price tier of the person's class (`by_class`), then any, each time without what
+        the person has already, unless it may be offered again; then (`catalogue_too`) the rest of the shop;
+        and only when all that gives nothing, what the person has already: better than an empty place.
         """
         self.learn(candidates)
         limits = published.tiers(self.price_run)
@@ -122,9 +122,9 @@ class Selection:
         return candidate.code == Code.BUY_AGAIN or candidate.product in self._again
 
     def _shelf(self, count: int) -> list[Candidate]:
-        """Return what else the shop sells, the person's own purchases last. One query."""
+        """Return what else the shop sells, the person's own purchases last. At most two queries."""
         limits = self.filters
-        # The person's purchases are asked for separately, so that a long history cannot crowd out what is new.
+        # Purchases are asked for separately, so that a long history cannot crowd out what is new.
         rest: list[Fact] = []
         for without, most in ((self.taken | self._bought, count), (self.taken, count)):
             if len(rest) < count:

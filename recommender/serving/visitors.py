@@ -28,8 +28,8 @@ def meet(
 ) -> tuple[Person, list[Warned]]:
     """Return the person an answer is for, with warnings on whatever stays unused. At most three queries.
 
-    A browser's key (`wk_…`) opens a customer's own answer only with the right hash, and of a visitor it uses only what
-    they looked at: an anonymous id may be linked to a person who did not log in here.
+    A browser's key (`wk_…`) opens a customer's own answer only with the right hash, and of a visitor it uses
+    only what they looked at: an anonymous id may be linked to a person who did not log in here.
     """
     platform = principal.platform
     warnings: list[Warned] = []
@@ -45,8 +45,8 @@ def meet(
             warnings.append(
                 warn(
                     "user_hash_wrong" if given_hash else "user_hash_missing",
-                    "With a write key a customer's own answer needs user_hash, the HMAC-SHA256 (hex) of the customer id "
-                    "under the platform's secret; the answer is for a visitor.",
+                    "With a write key a customer's own answer needs user_hash, the HMAC-SHA256 (hex) of the "
+                    "customer id under the platform's secret; the answer is for a visitor.",
                 )
             )
     if not anonymous_id:

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -49,14 +48,16 @@ class Shop:
 
     def get(self, address: str, *, key: str | None = None, status: int = 200, **query: Any) -> Any:
         """Return the JSON answer of an address below /api/v1/."""
-        response = self.client(key).get(f"/api/v1/{address}", {name.replace("__", "."): v for name, v in query.items()})
+        response = self.client(key).get(
+            f"/api/v1/{address}", {name.replace("__", "."): v for name, v in query.items()}
+        )
         assert response.status_code == status, response.json()
         return response.json()
 
     def product(self, name: str, price: str | None = "10.00", **given: Any) -> Product:
         """Add a product with the id and title `name`."""
         made = Product.objects.create(
-            platform=self.platform, external_id=name, title=f"The {name}", price=price and Decimal(price),
+            platform=self.platform, external_id=name, title=f"The {name}", price=price,
             currency="EUR", **given,
         )  # fmt: skip
         self.products[name] = made
@@ -66,7 +67,9 @@ class Shop:
         """Add a category."""
         return Category.objects.create(platform=self.platform, path=list(path))
 
-    def person(self, name: str, *, kind: str = Identity.Kind.CUSTOMER_ID, customer: Customer | None = None) -> Identity:
+    def person(
+        self, name: str, *, kind: str = Identity.Kind.CUSTOMER_ID, customer: Customer | None = None
+    ) -> Identity:
         """Add an identity, of a new person unless one is given."""
         owner = customer or Customer.objects.create(organisation=self.platform.organisation)
         made = Identity.objects.create(platform=self.platform, kind=kind, value=name, customer=owner)
@@ -77,10 +80,16 @@ class Shop:
         """Add an order of one piece of each product."""
         order = Order.objects.create(
             platform=self.platform, external_id=f"o-{next(self._orders)}", status=status, currency="EUR",
-            identity=self.people[person] if person else None, placed_at=NOON - timedelta(days=days_ago), fingerprint=0,
+            identity=self.people[person] if person else None, placed_at=NOON - timedelta(days=days_ago),
+            fingerprint=0,
         )  # fmt: skip
         OrderLine.objects.bulk_create(
-            OrderLine(order=order, product=self.products[name], quantity=1, unit_price=self.products[name].price or 1)
+            OrderLine(
+                order=order,
+                product=self.products[name],
+                quantity=1,
+                unit_price=self.products[name].price or 1,
+            )
             for name in names
         )
         return order
@@ -111,7 +120,11 @@ class Shop:
         run = run or self.run("similar" if kind == "similar" else "rules")
         for name, names in lists.items():
             ProductList.objects.create(
-                run=run, kind=kind, product=self.products[name], items=self.ids(names), scores=[1.0] * len(names)
+                run=run,
+                kind=kind,
+                product=self.products[name],
+                items=self.ids(names),
+                scores=[1.0] * len(names),
             )
         return run
 
@@ -120,8 +133,9 @@ class Shop:
         run = self.run("recommendations")
         for (person, kind), entries in lists.items():
             CustomerList.objects.create(
-                run=run, kind=kind, customer=self.people[person].customer, items=self.ids([e[0] for e in entries]),
-                scores=[1.0] * len(entries), sources=[e[1] for e in entries],
+                run=run, kind=kind, customer=self.people[person].customer,
+                items=self.ids([e[0] for e in entries]), scores=[1.0] * len(entries),
+                sources=[e[1] for e in entries],
                 anchors=[self.products[e[2]].pk if e[2] else None for e in entries],
             )  # fmt: skip
         return run
@@ -131,9 +145,9 @@ class Shop:
         run = self.run("price-classes")
         for person, letter in letters.items():
             CustomerClass.objects.create(
-                run=run, customer=self.people[person].customer, letter=letter, reason="neither", price_position=0.5,
-                discount_share=0.1, spend=Decimal("12.50"), saved=1, list_value=Decimal("13.50"), orders=3, lines=20,
-                positioned_lines=20,
+                run=run, customer=self.people[person].customer, letter=letter, reason="neither",
+                price_position=0.5, discount_share=0.1, spend="12.50", saved=1, list_value="13.50", orders=3,
+                lines=20, positioned_lines=20,
             )  # fmt: skip
         for name, (position, discount) in (figures or {}).items():
             product = self.products[name]
@@ -177,25 +191,33 @@ def stock(shop: Shop) -> None:
         {"ann": "A", "bob": "B", "cleo": "C", "una": "U"},
         {name: (place / 24, ((place * 7) % 24) / 48) for place, name in enumerate(names)},
     )
-    shop.popular({
-        ("popular", 30, "all"): names,
-        ("popular", 7, "all"): names[::-1],
-        **{("popular", 30, f"class:{letter}"): names[offset:] for offset, letter in enumerate("ABC")},
-        ("popular", 30, f"category:{tea.pk}"): [name for name in names if name.startswith("tea")],
-        ("trending", 30, "all"): names[10:16],
-    })
-    shop.for_you({
-        ("ann", "for-you"): [("cup-5", "als", None), ("tea-9", "item-item", "tea-1"), ("tea-0", "als", None)],
-        ("ann", "buy-again"): [("tea-1", "buy-again", None)],
-    })
+    shop.popular(
+        {
+            ("popular", 30, "all"): names,
+            ("popular", 7, "all"): names[::-1],
+            **{("popular", 30, f"class:{letter}"): names[offset:] for offset, letter in enumerate("ABC")},
+            ("popular", 30, f"category:{tea.pk}"): [name for name in names if name.startswith("tea")],
+            ("trending", 30, "all"): names[10:16],
+        }
+    )
+    shop.for_you(
+        {
+            ("ann", "for-you"): [
+                ("cup-5", "als", None),
+                ("tea-9", "item-item", "tea-1"),
+                ("tea-0", "als", None),
+            ],
+            ("ann", "buy-again"): [("tea-1", "buy-again", None)],
+        }
+    )
     shop.neighbours("similar", {"tea-1": ["tea-3", "tea-4"], "cup-0": ["cup-1"]})
     rules = shop.run("rules", baskets=100, pair_floor=2)
     shop.neighbours("bought-together", {"tea-1": ["cup-1", "cup-3"], "tea-0": ["cup-1"]}, rules)
     one, two, three = shop.ids(["tea-0", "cup-0", "tea-1"])
     for left, right, confidence in ((one, two, 0.5), (two, one, 0.25), (one, three, 0.4)):
         AssociationRule.objects.create(
-            run=rules, antecedent=[left], consequent=[right], count=10, support=0.1, confidence=confidence, lift=2.0,
-            leverage=0.05,
+            run=rules, antecedent=[left], consequent=[right], count=10, support=0.1, confidence=confidence,
+            lift=2.0, leverage=0.05,
         )  # fmt: skip
     PairCount.objects.create(run=rules, product_id=one, baskets=20, others=[two], counts=[10])
     PairCount.objects.create(run=rules, product_id=two, baskets=40, others=[one], counts=[10])
@@ -203,10 +225,12 @@ def stock(shop: Shop) -> None:
         platform=shop.platform, key="class-a", name="Class A",
         condition={"label": "price_class", "op": "=", "value": "A"},
     )  # fmt: skip
-    SegmentMember.objects.create(run=shop.run("segments"), segment=segment, customer=shop.people["ann"].customer)
+    SegmentMember.objects.create(
+        run=shop.run("segments"), segment=segment, customer=shop.people["ann"].customer
+    )
     RfmScore.objects.create(
         run=shop.run("rfm"), customer=shop.people["ann"].customer, recency_days=12, frequency=2,
-        money=Decimal("8.50"), recency_score=5, frequency_score=3, money_score=2, group="promising",
+        money="8.50", recency_score=5, frequency_score=3, money_score=2, group="promising",
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class KeyAuthentication(BaseAuthentication):
         return REALM
 
 
-class KeyScheme(OpenApiAuthenticationExtension):
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document names the keys."""
 
     target_class = KeyAuthentication

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 
-class ErrorEntrySerializer(serializers.Serializer):
+class ErrorEntrySerializer(serializers.Serializer[Any]):
     """One thing that is wrong."""
 
     code = serializers.CharField(help_text="For programs, like `required` or `not_found`.")
@@ -16,11 +16,11 @@ class ErrorEntrySerializer(serializers.Serializer):
     attr = serializers.CharField(allow_null=True, help_text="The parameter or field it is about.")
 
 
-class ErrorSerializer(serializers.Serializer):
+class ErrorSerializer(serializers.Serializer[Any]):
     """The one shape of every error."""
 
     type = serializers.CharField(help_text="`validation_error`, `client_error` or `server_error`.")
-    errors = ErrorEntrySerializer(many=True)
+    errors = ErrorEntrySerializer(many=True)  # type: ignore[assignment]
 
 
 ERRORS = {
@@ -38,7 +38,7 @@ class Schema(AutoSchema):
     def get_response_serializers(self) -> Any:
         """Return the answers of the view, with the errors beside them."""
         given = super().get_response_serializers()
-        answers = dict(given) if isinstance(given, dict) else {200: given}
+        answers: dict[Any, Any] = dict(given) if isinstance(given, dict) else {200: given}
         codes = [400, 401, 403, 404, 405] if self.view.get_authenticators() else [405]
         for code in codes:
             answers.setdefault(code, OpenApiResponse(ErrorSerializer, description=ERRORS[code]))

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_caches: list["Cache"] = []
+_caches: list["Cache[Any, Any]"] = []
 
 
 class Cache(Generic[K, V]):
@@ -57,7 +57,7 @@ class Cache(Generic[K, V]):
         self._kept.clear()
 
     def _lifetime(self) -> float:
-        """Return the seconds a value is kept; the setting PRECISION_CACHE_SECONDS overrides short-lived ones."""
+        """Return the seconds a value is kept; the setting PRECISION_CACHE_SECONDS overrides short ones."""
         if self._seconds is None:
             return float("inf")
         return float(getattr(settings, "PRECISION_CACHE_SECONDS", self._seconds))

@@ -1,9 +1,11 @@
 """Whether this process lives, and whether it can work."""
 
+from typing import Any
+
 from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,13 +17,13 @@ from precision.shop.api.views import OpenView
 TIMEOUT_SECONDS = 2.0
 
 
-class LiveSerializer(serializers.Serializer):
+class LiveSerializer(serializers.Serializer[Any]):
     """The process answers."""
 
     status = serializers.CharField(help_text="`ok`")
 
 
-class ReadySerializer(serializers.Serializer):
+class ReadySerializer(serializers.Serializer[Any]):
     """What the process needs, each `ok` or what is wrong with it."""
 
     status = serializers.CharField(help_text="`ok` or `unavailable`")
@@ -60,7 +62,7 @@ class ReadyView(OpenView):
 
 
 def database_state() -> str:
-    """Return `ok`, or the kind of error that the database gave (never its text, which may name hosts and users)."""
+    """Return `ok`, or the kind of error that the database gave; its text may name hosts and users."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -76,7 +78,8 @@ def broker_state() -> str:
         return "no broker is configured"
     limits = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     try:
-        with Connection(address, connect_timeout=TIMEOUT_SECONDS, transport_options=limits) as link:
+        link = Connection(address, connect_timeout=TIMEOUT_SECONDS, transport_options=limits)  # type: ignore[no-untyped-call]
+        with link:
             try:
                 link.connect()
             except (*link.recoverable_connection_errors, *link.connection_errors) as error:

@@ -26,7 +26,7 @@ class Page(Generic[M]):
         cursor: str,
         descending: str | None = None,
     ) -> None:
-        """Read one page of `count` rows behind `cursor`, ordered by the number column `descending`, then by id.
+        """Read a page of `count` rows behind `cursor`, ordered by the number column `descending`, then by id.
 
         Raises ValidationError naming `cursor` when that did not come from an earlier page.
         """

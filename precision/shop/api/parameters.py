@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 MOST_NAMES = 200
+AnyField = serializers.Field[Any, Any, Any, Any]
 
 
 class NamesField(serializers.ListField):
@@ -26,16 +27,16 @@ class NamesField(serializers.ListField):
         ]
 
 
-class QueryParameters(serializers.Serializer):
+class QueryParameters(serializers.Serializer[Any]):
     """Base of the parameters of an endpoint; a name that it does not know is refused.
 
-    An attribute `filter_price_min` is the parameter `filter.price_min` and arrives as `["filter"]["price_min"]`.
+    An attribute `filter_brand` is the parameter `filter.brand` and arrives as `["filter"]["brand"]`.
     """
 
     open_prefixes: tuple[str, ...] = ()
     """Parameters that start like this may bear any name, like `context.weather`."""
 
-    def get_fields(self) -> dict[str, serializers.Field]:
+    def get_fields(self) -> dict[str, AnyField]:
         """Return the fields by the names they have in the address line."""
         return {
             f"filter.{name.removeprefix('filter_')}" if name.startswith("filter_") else name: field
@@ -72,7 +73,7 @@ class FilteredParameters(QueryParameters):
         child=serializers.CharField(max_length=500),
         max_length=50,
         default=list,
-        help_text="Category: the name of any level, or the path from the root joined by “ / ”; may be repeated.",
+        help_text="Category: the name of any level, or the path from the root with “ / ”; may be repeated.",
     )
     filter_brand = serializers.ListField(
         child=serializers.CharField(max_length=200),
@@ -117,4 +118,5 @@ def read(kind: type[QueryParameters], query: Mapping[str, Any]) -> dict[str, Any
     """Return the values of the address line; raise ValidationError naming each wrong parameter."""
     parameters = kind(data=query)
     parameters.is_valid(raise_exception=True)
-    return parameters.validated_data
+    values: dict[str, Any] = parameters.validated_data
+    return values

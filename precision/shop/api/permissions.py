@@ -4,6 +4,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from precision.shop.models import ApiKey
+
 
 class HasScope(BasePermission):
     """Lets a key in that has one of the view's `scopes`."""
@@ -14,4 +16,5 @@ class HasScope(BasePermission):
         self.message = (
             f"This key lacks the scope {' or '.join(sorted(wanted))}; use a server key that has it."
         )
-        return bool(wanted.intersection(request.user.key.scopes))
+        key: ApiKey = request.auth  # type: ignore[assignment]
+        return bool(wanted.intersection(key.scopes))

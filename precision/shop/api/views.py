@@ -30,7 +30,7 @@ class AlwaysJson(DefaultContentNegotiation):
 
 
 class OpenView(APIView):
-    """An endpoint that needs no key. Nothing depends on the REST_FRAMEWORK settings of the project around us."""
+    """An endpoint that needs no key; independent of the REST_FRAMEWORK settings around us."""
 
     authentication_classes = []
     permission_classes = []
@@ -88,7 +88,7 @@ class PlatformView(OpenView):
         return identity
 
     def find_products(self, product_ids: list[str]) -> dict[str, int]:
-        """Return our id of each product id, in the order given; a product that is an alias gives the one it stands for.
+        """Return our id of each product id, in the order given; an alias gives the product it stands for.
 
         Raises NotFound naming those this platform does not have. One query.
         """
