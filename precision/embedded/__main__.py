@@ -1,4 +1,4 @@
-"""`python -m precision.embedded status|stop [VAR] [--force]`: look at the servers, stop what was left running."""
+"""`python -m precision.embedded status|stop [VAR] [--force]`: look at the servers, or stop them."""
 
 import argparse
 import sys

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from precision.embedded import locks
-from precision.embedded.errors import EmbeddedError
+from precision.embedded.errors import EmbeddedError, how_to_mend
 from precision.embedded.patience import Patience
 from precision.embedded.privileges import OTHERWISE, Account
 from precision.embedded.process import command_line, read_pid, tail
@@ -58,7 +58,7 @@ def find(daemon: Daemon) -> int | None:
     return pid if pid is not None and daemon.owns(command_line(pid)) else None
 
 
-def launch(daemon: Daemon, *, notify: Callable[[str], None]) -> Launch:
+def launch(daemon: Daemon, *, notify: Callable[[str], object]) -> Launch:
     """Start the server unless it runs; returns before it answers. Call it while holding the start lock.
 
     Raises EmbeddedError when the data cannot be prepared, or when a process not to be found holds them.
@@ -94,7 +94,7 @@ def launch(daemon: Daemon, *, notify: Callable[[str], None]) -> Launch:
         os.close(descriptor)
 
 
-def await_answer(daemon: Daemon, launched: Launch, *, notify: Callable[[str], None]) -> bool:
+def await_answer(daemon: Daemon, launched: Launch, *, notify: Callable[[str], object]) -> bool:
     """Wait until the server answers, as long as it lives; False when one that was running ended meanwhile.
 
     Raises EmbeddedError with the tail of the log when a server just started ended.
@@ -107,7 +107,7 @@ def await_answer(daemon: Daemon, launched: Launch, *, notify: Callable[[str], No
             raise EmbeddedError(
                 f"{daemon.title} ended while it was starting.",
                 where=daemon.log,
-                remedy="the log's last lines tell why (disk full? permissions?); mend that and start again",
+                remedy=how_to_mend(daemon.log.parent),
                 log=tail(daemon.log, start=launched.log_start),
             )
         patience.wait(detail=reason)
@@ -119,7 +119,7 @@ def ask_to_stop(daemon: Daemon) -> None:
     _signal(daemon, daemon.stop_signal)
 
 
-def await_stop(daemon: Daemon, *, notify: Callable[[str], None]) -> None:
+def await_stop(daemon: Daemon, *, notify: Callable[[str], object]) -> None:
     """Wait until neither the server nor a child of it lives; call it while holding the start lock."""
     patience = Patience(f"Waiting for {daemon.title} to stop", notify=notify)
     impatient = False

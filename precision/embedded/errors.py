@@ -1,6 +1,9 @@
 """The one exception of the embedded servers."""
 
+import shutil
 from pathlib import Path
+
+FULL_DISK_BYTES = 64 * 2**20
 
 
 class EmbeddedError(Exception):
@@ -15,3 +18,11 @@ class EmbeddedError(Exception):
         if log:
             text += "\n  last lines of the log:\n" + "\n".join(f"    {line}" for line in log.splitlines())
         super().__init__(text)
+
+
+def how_to_mend(folder: Path) -> str:
+    """Return what to do about a server that ended; says so when the disk is full, for then the log may not."""
+    free = shutil.disk_usage(folder).free
+    if free < FULL_DISK_BYTES:
+        return f"make room, only {free / 2**20:.0f} MB are free on that disk; then start again"
+    return "the log's last lines tell why; mend that and start again"

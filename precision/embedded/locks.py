@@ -55,7 +55,7 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def starting(path: Path, *, account: Account, notify: Callable[[str], None]) -> Iterator[None]:
+def starting(path: Path, *, account: Account, notify: Callable[[str], object]) -> Iterator[None]:
     """Hold the start lock: one process at a time starts or stops servers. Waits for others, and says so."""
     descriptor = open_lock(path, account=account)
     try:

@@ -11,7 +11,7 @@ LONGEST_NAP_SECONDS = 0.2
 class Patience:
     """Short naps that grow; after two seconds, then every ten, `notify` hears what is waited for."""
 
-    def __init__(self, what: str, *, notify: Callable[[str], None]) -> None:
+    def __init__(self, what: str, *, notify: Callable[[str], object]) -> None:
         self.what = what
         self._notify = notify
         self._since = time.monotonic()

@@ -9,7 +9,7 @@ import psycopg
 
 from precision.embedded import binaries
 from precision.embedded.daemon import Daemon
-from precision.embedded.errors import EmbeddedError
+from precision.embedded.errors import EmbeddedError, how_to_mend
 from precision.embedded.paths import PORT, Layout
 from precision.embedded.postgres_data import SUPERUSER, check_data, clear_remains, create_data
 from precision.embedded.postgres_settings import NAME, configure
@@ -18,7 +18,7 @@ from precision.embedded.process import tail
 
 
 def postgres_daemon(
-    layout: Layout, *, account: Account, durable: bool, notify: Callable[[str], None]
+    layout: Layout, *, account: Account, durable: bool, notify: Callable[[str], object]
 ) -> Daemon:
     """Describe this layout's PostgreSQL; with `durable=False` a crash of the machine may lose its data."""
     data = str(layout.postgres)
@@ -67,7 +67,7 @@ def ensure_database(layout: Layout, *, durable: bool) -> None:
         raise EmbeddedError(
             f"PostgreSQL cannot make its role and database: {str(error).strip()}",
             where=layout.postgres,
-            remedy="the log's last lines tell why (disk full? permissions?); mend that and start again",
+            remedy=how_to_mend(layout.var),
             log=tail(layout.log / "postgres.log"),
         ) from error
 

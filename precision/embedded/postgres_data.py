@@ -5,7 +5,7 @@ from pathlib import Path
 
 from precision.embedded import binaries
 from precision.embedded.daemon import run
-from precision.embedded.errors import EmbeddedError
+from precision.embedded.errors import EmbeddedError, how_to_mend
 from precision.embedded.paths import Layout
 from precision.embedded.privileges import Account, initdb_account
 from precision.embedded.process import command_line, read_pid, tail
@@ -63,7 +63,7 @@ def create_data(layout: Layout, *, account: Account, durable: bool, log: Path, l
         raise EmbeddedError(
             f"initdb could not make the data folder (exit code {code}).",
             where=layout.postgres,
-            remedy="the log's last lines tell why (disk full? permissions?); mend that and start again",
+            remedy=how_to_mend(layout.var),
             log=tail(log, start=start),
         )
     account.give_tree(partial)

@@ -14,7 +14,7 @@ from precision.embedded.postgres import ensure_database, postgres_daemon
 from precision.embedded.privileges import Account, account_for
 from precision.embedded.valkey import valkey_daemon
 
-Notify = Callable[[str], None]
+Notify = Callable[[str], object]
 
 
 @dataclass(frozen=True, kw_only=True)
