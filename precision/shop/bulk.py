@@ -1,0 +1,185 @@
+"""Frames meet tables: locks, look-ups, blocks of ids, and records added or updated in two statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from django.db import connection
+from django.db.models import JSONField, Model
+from psycopg import sql
+
+from precision.engine.copying import copy_table
+from precision.shop.models import Platform
+
+LOCK = 0x50524543  # namespace of our advisory locks: “PREC”
+OUTCOME = "outcome"
+ACCEPTED = "accepted"
+UPDATED = "updated"
+DUPLICATE = "duplicate"
+
+
+def lock(platform: Platform) -> None:
+    """Wait until no other writer of facts is at work on the platform, and keep others out until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, platform.pk])
+
+
+def execute(statement: sql.Composable) -> int:
+    """Run a statement; return the number of rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.rowcount)
+
+
+def fetch(query: sql.Composable, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the rows of a query, or those that a statement returns, as a frame; sees the running transaction."""
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        with cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)) as copy:
+            text = b"".join(copy)
+    if not text:
+        return pl.DataFrame(schema=dict(schema))
+    return pl.read_csv(text, has_header=False, schema=dict(schema))
+
+
+def reserve_ids(model: type[Model], count: int) -> pl.Series:
+    """Return `count` new ids of the model's table, ascending; other writers never get the same."""
+    table = model._meta.db_table
+    query = sql.SQL("SELECT nextval(pg_get_serial_sequence({}, 'id')) FROM generate_series(1, {})").format(
+        sql.Literal(table), sql.Literal(count)
+    )
+    return fetch(query, {"id": pl.Int64}).get_column("id").sort()
+
+
+def analyze(models: Iterable[type[Model]]) -> None:
+    """Tell the planner what the tables hold now."""
+    names = sql.SQL(", ").join(sql.Identifier(model._meta.db_table) for model in models)
+    execute(sql.SQL("ANALYZE {}").format(names))
+
+
+def stage(name: str, frame: pl.DataFrame, *, like: type[Model]) -> sql.Identifier:
+    """Copy the frame into a temporary table with the model's column types; return the table's name."""
+    table = sql.Identifier(f"incoming_{name}")
+    execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+    execute(
+        sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
+            table, _names(frame.columns), sql.Identifier(like._meta.db_table)
+        )
+    )
+    copy_table(f"incoming_{name}", frame)
+    execute(sql.SQL("ANALYZE {}").format(table))
+    return table
+
+
+def lookup(
+    model: type[Model], keys: pl.DataFrame, *, within: Mapping[str, Any], columns: Mapping[str, Any]
+) -> pl.DataFrame:
+    """Return the rows of the model whose values match a row of `keys` (distinct), among those `within`.
+
+    Gives the columns of `keys` and the given `columns` (name → Polars type).
+    """
+    if not keys.height:
+        return pl.DataFrame(schema={**keys.schema, **columns})
+    table = stage("keys", keys, like=model)
+    query = sql.SQL("SELECT {} FROM {} AS m JOIN {} AS t ON {} WHERE {}").format(
+        sql.SQL(", ").join(sql.Identifier("m", name) for name in (*keys.columns, *columns)),
+        sql.Identifier(model._meta.db_table), table,
+        sql.SQL(" AND ").join(sql.SQL("m.{0} = t.{0}").format(sql.Identifier(name)) for name in keys.columns),
+        _within(within),
+    )  # fmt: skip
+    return fetch(query, {**keys.schema, **columns})
+
+
+def upsert(
+    model: type[Model],
+    frame: pl.DataFrame,
+    *,
+    key: str,
+    within: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    touched: str | None = None,
+    now: datetime,
+) -> pl.DataFrame:
+    """Add the records that are new, update the given fields of the others; return `key` and OUTCOME of each.
+
+    A null in the frame is “not given” and overwrites nothing; objects are merged key by key. `within` are the fixed
+    columns (the platform), `defaults` what a new row has where nothing is given, `touched` the time-of-change column.
+    """
+    if not frame.height:
+        return pl.DataFrame(schema={key: frame.schema[key], OUTCOME: pl.String})
+    table = stage(model._meta.model_name or "", frame, like=model)
+    given = [name for name in frame.columns if name != key]
+    merged = {field.column for field in model._meta.concrete_fields if isinstance(field, JSONField)}
+    fresh = {name: _fresh(name, merged=name in merged) for name in given}
+    target = sql.Identifier(model._meta.db_table)
+    updated = pl.Series(key, [], dtype=frame.schema[key])
+    if given:
+        changes = sql.SQL(", ").join(
+            [sql.SQL("{} = {}").format(sql.Identifier(name), fresh[name]) for name in given]
+            + ([sql.SQL("{} = {}").format(sql.Identifier(touched), sql.Literal(now))] if touched else [])
+        )
+        differs = sql.SQL(" OR ").join(
+            sql.SQL("{} IS DISTINCT FROM m.{}").format(fresh[name], sql.Identifier(name)) for name in given
+        )
+        update = sql.SQL(
+            "UPDATE {} AS m SET {} FROM {} AS t WHERE {} AND m.{k} = t.{k} AND ({}) RETURNING m.{k}"
+        )
+        updated = fetch(
+            update.format(target, changes, table, _within(within), differs, k=sql.Identifier(key)),
+            {key: frame.schema[key]},
+        ).get_column(key)
+    constants = {**within, **{name: value for name, value in defaults.items() if name not in given}}
+    if touched:
+        constants[touched] = now
+    insert = sql.SQL(
+        "INSERT INTO {} ({}) SELECT {} FROM {} AS t "
+        "WHERE NOT EXISTS (SELECT FROM {} AS m WHERE {} AND m.{k} = t.{k}) RETURNING {k}"
+    )
+    chosen = [
+        sql.SQL("t.{}").format(sql.Identifier(key)),
+        *(_or_default(name, defaults.get(name)) for name in given),
+        *(sql.Literal(value) for value in constants.values()),
+    ]
+    added = fetch(
+        insert.format(
+            target,
+            _names([key, *given, *constants]),
+            sql.SQL(", ").join(chosen),
+            table,
+            target,
+            _within(within),
+            k=sql.Identifier(key),
+        ),
+        {key: frame.schema[key]},
+    ).get_column(key)
+    return frame.select(
+        key,
+        pl.when(pl.col(key).is_in(added.implode())).then(pl.lit(ACCEPTED))
+        .when(pl.col(key).is_in(updated.implode())).then(pl.lit(UPDATED))
+        .otherwise(pl.lit(DUPLICATE)).alias(OUTCOME),
+    )  # fmt: skip
+
+
+def _names(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _within(within: Mapping[str, Any]) -> sql.Composable:
+    if not within:
+        return sql.SQL("TRUE")
+    return sql.SQL(" AND ").join(
+        sql.SQL("m.{} = {}").format(sql.Identifier(name), sql.Literal(value))
+        for name, value in within.items()
+    )
+
+
+def _fresh(name: str, *, merged: bool) -> sql.Composed:
+    """Return the value that the row has after the update."""
+    pattern = "m.{0} || coalesce(t.{0}, '{{}}'::jsonb)" if merged else "coalesce(t.{0}, m.{0})"
+    return sql.SQL(pattern).format(sql.Identifier(name))
+
+
+def _or_default(name: str, default: Any) -> sql.Composed:
+    if default is None:
+        return sql.SQL("t.{}").format(sql.Identifier(name))
+    return sql.SQL("coalesce(t.{}, {})").format(sql.Identifier(name), sql.Literal(default))

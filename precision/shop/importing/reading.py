@@ -1,0 +1,218 @@
+"""Files in: each becomes a frame of its columns, with the number of each data row.
+
+Text files are read as text throughout, so that an id like 00123 stays what it is; values.py reads the numbers.
+"""
+
+import codecs
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from precision.shop.importing.errors import ImportRefused
+from precision.shop.importing.rejects import REASON, Rejects
+from precision.shop.mapping import DataFile
+from precision.shop.records import Code
+
+ROW = "__row"  # UInt32, 1-based number of the data row within its file
+FILE = "__file"  # UInt32, position of the file among those of the import
+RESERVED = "__"
+
+ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+BLOCK = 1 << 20
+
+
+def read_files(
+    data: DataFile, paths: Sequence[Path], *, first: int, kind: str, rejects: Rejects
+) -> pl.DataFrame:
+    """Return the rows of the files of one data set, with ROW and FILE; `first` is the position of the first file.
+
+    Rows that are no rows (too many fields, no JSON) go to `rejects` and count as `kind`. Raises ImportRefused for a file that cannot be
+    read, or that lacks columns which another file of the data set has.
+    """
+    frames = [
+        _read_file(data, path, position=first + index, kind=kind, rejects=rejects)
+        for index, path in enumerate(paths)
+    ]
+    for path, frame in zip(paths[1:], frames[1:], strict=True):
+        missing = [name for name in frames[0].columns if name not in frame.columns]
+        if missing:
+            raise ImportRefused(f"{path} lacks the column {missing[0]!r}, which {paths[0]} has.")
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+
+
+def _read_file(data: DataFile, path: Path, *, position: int, kind: str, rejects: Rejects) -> pl.DataFrame:
+    """Return the rows of one file."""
+    if not path.is_file():
+        raise ImportRefused(f"There is no file {path}.")
+    plain = path.with_suffix("") if path.suffix in COMPRESSIONS else path
+    form = data.format or ENDINGS.get(plain.suffix)
+    if form is None:
+        raise ImportRefused(
+            f"{path} ends in {path.suffix or 'nothing'!r}; files must end in {', '.join(ENDINGS)} (the latter three "
+            "also in .gz or .zst), or the mapping must name their format."
+        )
+    try:
+        if form == "parquet":
+            frame = pl.read_parquet(path)
+            bad = None
+        else:
+            with _plain_utf8(path, encoding=data.encoding) as text:
+                frame, bad = _read_csv(text, data.separator) if form == "csv" else _read_jsonl(text)
+    except (pl.exceptions.PolarsError, OSError, csv.Error) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ImportRefused(
+            f"{path} cannot be read as {form}, it is damaged, truncated or of another format ({reason})."
+        ) from error
+    wrong = [name for name in frame.columns if name.startswith(RESERVED)]
+    if wrong:
+        raise ImportRefused(
+            f"{path} has a column {wrong[0]!r}; names that begin with __ are ours, rename it."
+        )
+    if frame.width == 0:
+        raise ImportRefused(f"{path} is empty: it has no columns.")
+    frame = frame.with_row_index(ROW, offset=1).with_columns(pl.lit(position, pl.UInt32).alias(FILE))
+    if bad is not None:
+        rejects.add(bad.with_columns(file=pl.lit(position, pl.UInt32)), kind=kind)
+        frame = frame.join(bad.select(pl.col("row").alias(ROW)), on=ROW, how="anti", maintain_order="left")
+    return frame
+
+
+@contextmanager
+def _plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
+    """Give the path of the file's text, decompressed and in UTF-8: the file itself where it is that already.
+
+    Raises ImportRefused when its bytes are no text of that encoding, OSError when the compressed stream is broken.
+    """
+    compression = COMPRESSIONS.get(path.suffix)
+    if compression is None and codecs.lookup(encoding).name == "utf-8":
+        _check_encoding(path, encoding=encoding)
+        yield path
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    read = 0
+    with NamedTemporaryFile(prefix="import-", suffix=".txt") as target:
+        with pa.input_stream(str(path), compression=compression) as source:
+            while True:
+                block = source.read(BLOCK)
+                target.write(
+                    _decoded(decoder, block, path=path, encoding=encoding, offset=read).encode("utf-8")
+                )
+                read += len(block)
+                if not block:
+                    break
+        target.flush()
+        yield Path(target.name)
+
+
+def _check_encoding(path: Path, *, encoding: str) -> None:
+    """Raise ImportRefused unless the file is text of that encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    read = 0
+    with path.open("rb") as source:
+        while block := source.read(BLOCK):
+            _decoded(decoder, block, path=path, encoding=encoding, offset=read)
+            read += len(block)
+    _decoded(decoder, b"", path=path, encoding=encoding, offset=read)
+
+
+def _decoded(
+    decoder: codecs.IncrementalDecoder, block: bytes, *, path: Path, encoding: str, offset: int
+) -> str:
+    """Return the text of the next block (an empty one ends the file)."""
+    try:
+        return decoder.decode(block, final=not block)
+    except UnicodeDecodeError as error:
+        wrong = error.object[error.start : error.start + 1].hex().upper()
+        raise ImportRefused(
+            f"{path} is not {encoding} (byte 0x{wrong} near position {offset + error.start}); name its encoding in "
+            'the mapping, like encoding = "latin-1".'
+        ) from error
+
+
+def _read_csv(path: Path, separator: str) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return the rows of a text table, all as text, and which of them are broken."""
+    if path.stat().st_size == 0:
+        return pl.DataFrame(), None
+    try:
+        return pl.read_csv(path, separator=separator, infer_schema=False), None
+    except pl.exceptions.ComputeError:
+        return _read_csv_slowly(path, separator)
+
+
+def _read_csv_slowly(path: Path, separator: str) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Read row by row what the fast reader refused as a whole, to tell which rows are at fault.
+
+    Raises csv.Error when the quoting is broken: from there on no row can be told from the next.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as source:
+        reader = csv.reader(source, delimiter=separator, strict=True)
+        header = next(reader)
+        if len(set(header)) < len(header):
+            raise csv.Error("two columns have the same name")
+        rows: list[list[str | None]] = []
+        broken: list[int] = []
+        for number, cells in enumerate(reader, start=1):
+            if any(cells[len(header) :]):
+                broken.append(number)
+            kept = [cell or None for cell in cells[: len(header)]]
+            rows.append(kept + [None] * (len(header) - len(kept)))
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
+    return frame, _broken(broken, Code.TOO_MANY_FIELDS)
+
+
+def _read_jsonl(path: Path) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return the rows of a file with one JSON object a line, and which of them are broken."""
+    if path.stat().st_size == 0:
+        return pl.DataFrame(), None
+    try:
+        return pl.read_ndjson(path, infer_schema_length=None), None
+    except pl.exceptions.PolarsError:
+        return _read_jsonl_slowly(path)
+
+
+def _read_jsonl_slowly(path: Path) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Read line by line what the fast reader refused as a whole; values of mixed types become text."""
+    rows: list[dict[str, Any]] = []
+    broken: list[int] = []
+    with path.open(encoding="utf-8") as source:
+        for number, line in enumerate(source, start=1):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, dict):
+                broken.append(number)
+                row = {}
+            rows.append(row)
+    if len(broken) == len(rows):
+        raise OSError("no line of it is a JSON object")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    series = [_json_series(name, [row.get(name) for row in rows]) for name in names]
+    return pl.DataFrame(series), _broken(broken, Code.BAD_LINE)
+
+
+def _json_series(name: str, values: list[Any]) -> pl.Series:
+    """Return one column; text where its values do not agree on a type."""
+    if len({type(value) for value in values if value is not None}) > 1:
+        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    try:
+        return pl.Series(name, values)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        return pl.Series(name, [None if value is None else json.dumps(value) for value in values])
+
+
+def _broken(numbers: list[int], code: Code) -> pl.DataFrame | None:
+    """Return the refusals of whole rows, as Rejects takes them."""
+    if not numbers:
+        return None
+    return pl.DataFrame({"row": pl.Series(numbers, dtype=pl.UInt32)}).with_columns(
+        column=pl.lit(""), value=pl.lit(""), code=pl.lit(code.value), reason=pl.lit(REASON[code])
+    )

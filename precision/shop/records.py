@@ -1,0 +1,212 @@
+"""The wire format: which fields each kind of record has, what they hold, and when a value is refused.
+
+The same fields come in by files, mappings and REST (design: Records). This module only states the format; values are
+read by `precision.shop.importing.values`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+CLOCK_SKEW: Final = timedelta(days=1)
+"""How far ahead of our clock a time may lie: clocks differ, and a day begins earlier in the east."""
+LARGEST: Final = 10**12
+"""Bound of amounts and quantities: kept in eight bytes, sums of a million rows included."""
+NAMES_SEPARATOR: Final = "|"
+"""Between several names in one cell of a text file."""
+
+
+class Type(StrEnum):
+    """What a field holds."""
+
+    ID = "id"  # text without spaces around it; a whole number counts as its digits
+    TEXT = "text"
+    MONEY = "money"  # 1/10,000 of the currency unit once read
+    QUANTITY = "quantity"  # 1/1,000 of a unit once read
+    WHOLE = "whole number"
+    TIME = "time"  # with zone, or in the zone of the mapping
+    DATE = "date"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    CURRENCY = "currency"
+    URL = "address"
+    PATH = "path"  # list of texts, from the root
+    NAMES = "names"  # list of texts
+    OBJECT = "object"  # anything, by key
+
+
+class Code(StrEnum):
+    """Why a value is refused; the words for people are in REASONS."""
+
+    MISSING = "missing"
+    TOO_LONG = "too_long"
+    NUL = "nul_character"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_RANGE = "out_of_range"
+    NEGATIVE = "negative"
+    ZERO = "zero"
+    NOT_A_TIME = "not_a_time"
+    TOO_EARLY = "too_early"
+    IN_FUTURE = "in_future"
+    NOT_A_BOOLEAN = "not_a_boolean"
+    NOT_A_CHOICE = "not_a_choice"
+    BAD_CURRENCY = "bad_currency"
+    BAD_ADDRESS = "bad_address"
+    TOO_MANY_FIELDS = "too_many_fields"
+    BAD_LINE = "bad_line"
+    UNKNOWN_ORDER = "unknown_order"
+    NO_LINES = "no_lines"
+
+
+REASONS: Final = MappingProxyType(
+    {
+        Code.MISSING: "The value is missing, and nothing can stand for it.",
+        Code.TOO_LONG: "The text is longer than the field keeps.",
+        Code.NUL: "The text contains a NUL character, which PostgreSQL cannot keep.",
+        Code.NOT_A_NUMBER: "This is no finite number; write it like 12.50.",
+        Code.OUT_OF_RANGE: "The number is beyond what the field keeps.",
+        Code.NEGATIVE: "The value must not be negative.",
+        Code.ZERO: "A quantity of zero says nothing.",
+        Code.NOT_A_TIME: "This is no time; write it like 2024-05-31T14:30:00+02:00.",
+        Code.TOO_EARLY: "The time lies before the year 1900.",
+        Code.IN_FUTURE: "The time lies in the future.",
+        Code.NOT_A_BOOLEAN: "This is neither true nor false.",
+        Code.NOT_A_CHOICE: "The field does not know this value.",
+        Code.BAD_CURRENCY: "A currency is written as three letters, like GBP.",
+        Code.BAD_ADDRESS: "An address begins with http:// or https://.",
+        Code.TOO_MANY_FIELDS: "The row has more fields than the file has columns.",
+        Code.BAD_LINE: "The line is no JSON object.",
+        Code.UNKNOWN_ORDER: "There is no usable order of this number.",
+        Code.NO_LINES: "The order has no usable line.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a record and its bounds."""
+
+    name: str
+    type: Type
+    required: bool = False
+    longest: int = 200
+    """Characters of a text, or of each text of a list."""
+    least: int | None = None
+    """Smallest allowed number, in whole units; None: no bound but LARGEST."""
+    most: int | None = None
+    choices: tuple[str, ...] = ()
+    personal: bool = False
+    """Kept encrypted, and never repeated in a rejects file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of record; its rows belong together when they share `key`."""
+
+    name: str
+    key: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        """Return the field of that name, or None when the kind has none."""
+        return next((field for field in self.fields if field.name == name), None)
+
+
+ORDER_STATUSES: Final = ("placed", "paid", "shipped", "completed", "cancelled", "returned")
+
+CUSTOMER: Final = Kind(
+    name="customer",
+    key="customer_id",
+    fields=(
+        Field(name="customer_id", type=Type.ID, required=True),
+        Field(name="email", type=Type.TEXT, longest=320, personal=True),
+        Field(name="phone", type=Type.TEXT, longest=60, personal=True),
+        Field(name="name", type=Type.TEXT, personal=True),
+        Field(name="address", type=Type.OBJECT, personal=True),
+        Field(name="registered_at", type=Type.TIME),
+        Field(name="birth_date", type=Type.DATE),
+        Field(name="gender", type=Type.TEXT, longest=20),
+        Field(name="country", type=Type.TEXT, longest=60),
+        Field(name="city", type=Type.TEXT, longest=100),
+        Field(name="occupation", type=Type.TEXT, longest=100),
+        Field(name="education", type=Type.TEXT, longest=100),
+        Field(name="income", type=Type.TEXT, longest=60),
+        Field(name="marital_status", type=Type.TEXT, longest=40),
+        Field(name="timezone", type=Type.TEXT, longest=64),
+        Field(name="language", type=Type.TEXT, longest=20),
+        Field(name="traits", type=Type.OBJECT),
+    ),
+)
+
+PRODUCT: Final = Kind(
+    name="product",
+    key="product_id",
+    fields=(
+        Field(name="product_id", type=Type.ID, required=True),
+        Field(name="title", type=Type.TEXT, required=True, longest=500),
+        Field(name="category", type=Type.PATH),
+        Field(name="brand", type=Type.TEXT),
+        Field(name="price", type=Type.MONEY, least=0),
+        Field(name="list_price", type=Type.MONEY, least=0),
+        Field(name="cost", type=Type.MONEY, least=0),
+        Field(name="currency", type=Type.CURRENCY),
+        Field(name="url", type=Type.URL, longest=1000),
+        Field(name="image_url", type=Type.URL, longest=1000),
+        Field(name="in_stock", type=Type.BOOLEAN),
+        Field(name="active", type=Type.BOOLEAN),
+        Field(name="repeatable", type=Type.BOOLEAN),
+        Field(name="labels", type=Type.OBJECT),
+        Field(name="aliases", type=Type.NAMES, longest=500),
+        Field(name="traits", type=Type.OBJECT),
+    ),
+)
+
+STORE: Final = Kind(
+    name="store",
+    key="store_id",
+    fields=(
+        Field(name="store_id", type=Type.ID, required=True, longest=100),
+        Field(name="name", type=Type.TEXT),
+        Field(name="type", type=Type.TEXT, longest=60),
+        Field(name="region", type=Type.TEXT, longest=100),
+        Field(name="province", type=Type.TEXT, longest=100),
+        Field(name="stars", type=Type.WHOLE, least=1, most=5),
+        Field(name="opened_at", type=Type.DATE),
+    ),
+)
+
+ORDER: Final = Kind(
+    name="order",
+    key="order_id",
+    fields=(
+        Field(name="order_id", type=Type.ID, required=True),
+        Field(name="customer_id", type=Type.ID),
+        Field(name="anonymous_id", type=Type.ID),
+        Field(name="placed_at", type=Type.TIME, required=True),
+        Field(name="status", type=Type.CHOICE, choices=ORDER_STATUSES),
+        Field(name="currency", type=Type.CURRENCY),
+        Field(name="channel", type=Type.TEXT, longest=60),
+        Field(name="store_id", type=Type.ID, longest=100),
+        Field(name="coupon", type=Type.TEXT, longest=100),
+        Field(name="payment_method", type=Type.TEXT, longest=60),
+        Field(name="context", type=Type.OBJECT),
+    ),
+)
+
+LINE: Final = Kind(
+    name="line",
+    key="order_id",
+    fields=(
+        Field(name="order_id", type=Type.ID, required=True),
+        Field(name="product_id", type=Type.ID, required=True),
+        Field(name="quantity", type=Type.QUANTITY, required=True),
+        Field(name="unit_price", type=Type.MONEY, required=True, least=0),
+        Field(name="list_price", type=Type.MONEY, least=0),
+        Field(name="discount", type=Type.MONEY, least=0),
+    ),
+)
+
+KINDS: Final = MappingProxyType({kind.name: kind for kind in (CUSTOMER, PRODUCT, STORE, ORDER, LINE)})
