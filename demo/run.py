@@ -1,0 +1,90 @@
+"""The demo in one go: load, compute, say what came of it, serve."""
+
+import resource
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from rich.console import Console
+
+from demo import accounts, figures, summary
+from demo.loading import Loaded, load
+from demo.sources import MissingDataError, shops
+from precision import configuration
+from precision.shop.importing import ImportRefused
+from precision.shop.mapping import MappingError
+from precision.shop.models import ImportBatch, Platform
+
+CURL_SHOP = "grocer"
+CLASSES = ("A", "B", "C")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Load the sample shops, compute, print the summary and serve until Ctrl-C; return the exit code."""
+    parser = ArgumentParser(prog="python -m demo", description="Two real sample shops, end to end.")
+    parser.add_argument("--no-serve", action="store_true", help="Stop after the summary.")
+    parser.add_argument("--port", type=int, help="Default: the variable PORT, else 8000.")
+    options = parser.parse_args(arguments)
+    port = options.port if options.port is not None else configuration.whole_number("PORT", 8000)
+    call_command("migrate", verbosity=0)
+    started = time.perf_counter()
+    try:
+        loaded = load(shops(), var=Path(settings.VAR))
+    except (MissingDataError, MappingError, ImportRefused) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    computing = time.perf_counter()
+    for each in loaded:
+        compute(each.platform)
+    work = summary.of_work(
+        load_seconds=computing - started,
+        compute_seconds=time.perf_counter() - computing,
+        peak_bytes=peak_memory(),
+    )
+    told = [
+        summary.of_shop(each.platform.name, each.imported, figures.gather(each.platform)) for each in loaded
+    ]
+    summary.show([*told, work, access(loaded, port=port)], console=Console())
+    if not options.no_serve:
+        call_command("up", port=port)
+    return 0
+
+
+def compute(platform: Platform) -> None:
+    """Compute what is not yet computed from the platform's newest facts."""
+    news = (
+        ImportBatch.objects.filter(platform=platform)
+        .exclude(accepted=0, updated=0)
+        .order_by("-finished_at")
+        .first()
+    )
+    # What was begun after the last import that changed anything is up to date, and not computed again.
+    call_command("refresh", platform=platform.key, resume_since=news.finished_at if news else None)
+
+
+def access(loaded: Sequence[Loaded], *, port: int) -> summary.Section:
+    """Return the addresses, keys and commands to print; creates the administrator when there is none.
+
+    Called last, because the administrator's password is shown this once: nothing may fail behind it.
+    """
+    chosen = next(each for each in loaded if each.platform.key == CURL_SHOP)
+    customers = figures.example_customers(chosen.platform, CLASSES)
+    return summary.of_access(
+        address=f"http://127.0.0.1:{port}",
+        admin=accounts.ADMIN,
+        password=accounts.ensure_admin(),
+        keys={each.platform.key: each.server_key for each in loaded},
+        customers=customers,
+        curl_key=chosen.server_key,
+    )
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process, or one of those it started, has held at once."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return unit * max(used)
