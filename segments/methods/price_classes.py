@@ -60,13 +60,13 @@ class PriceClassRule:
     """Share of them past the border of A before the near ones are taken out."""
     share_b: float = 0.125
     """The same for B."""
-    buyers_weight: float = 0.6
+    buyers_weight: float = 0.7
     """Weight of BUYER_POSITION beside PRICE_POSITION, both standardised."""
     discount_in_a: float = 0.3
     """Standard deviations of price position that one of discount share takes off quality."""
     position_in_b: float = 0.1
     """Standard deviations of discount share that one of price position takes off price sensitivity."""
-    margin: float = 0.11
+    margin: float = 0.1
     """Distance to a border, in standard deviations, wanted at 100 lines; × sqrt(100 / lines)."""
     shrink_lines: float = 15.0
     """Lines at the platform's average added to every customer's own; variance within / variance between."""

@@ -167,12 +167,13 @@ def classified(frame: pl.DataFrame, rule: PriceClassRule, given: PriceClassThres
         (1.3, 1.5, 9, 100, "B", "discount"),  # past both borders: the larger lead
         (1.5, 1.3, 9, 100, "A", "quality"),
         (1.5, 1.45, 9, 100, "U", "near_border"),  # past both by nearly the same
-        (1.05, 0.0, 9, 100, "U", "near_border"),
-        (0.95, 0.0, 9, 100, "U", "near_border"),
-        (0.0, 0.95, 9, 100, "U", "near_border"),
-        (1.15, 0.0, 9, 100, "A", "quality"),
-        (1.15, 0.0, 9, 25, "U", "near_border"),  # a quarter of the lines, twice the margin: 0.2
-        (1.25, 0.0, 9, 25, "A", "quality"),
+        (1.09, 0.0, 9, 100, "U", "near_border"),
+        (0.91, 0.0, 9, 100, "U", "near_border"),
+        (0.0, 0.91, 9, 100, "U", "near_border"),
+        (1.11, 0.0, 9, 100, "A", "quality"),
+        (0.89, 0.0, 9, 100, "C", "neither"),
+        (1.19, 0.0, 9, 25, "U", "near_border"),  # a quarter of the lines, twice the margin: 0.2
+        (1.21, 0.0, 9, 25, "A", "quality"),
         (1.06, 0.0, 9, 400, "A", "quality"),  # four times the lines, half the margin: 0.05
         (9.0, 0.0, 2, 100, "U", "few_orders"),
         (9.0, 0.0, 9, 24, "U", "few_orders"),
