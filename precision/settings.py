@@ -148,7 +148,9 @@ UNFOLD = {
     "SITE_HEADER": "Precision",
     "SITE_SUBHEADER": "precision marketing for shops",
     "SITE_SYMBOL": "target",
+    "SITE_URL": None,
     "SHOW_HISTORY": True,
+    "SIDEBAR": {"show_search": True, "navigation": "precision.navigation.sidebar"},
 }
 
 LOGGING = {

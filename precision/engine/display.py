@@ -34,6 +34,11 @@ def list_link(model: type[Model] | str, text: object, **query: object) -> SafeSt
     return _anchor(f"admin:{app_label}_{name}_changelist", [], query, text)
 
 
+def joined(parts: Iterable[object], separator: str = " · ") -> SafeString:
+    """Return the parts one after another; what is no HTML yet is escaped."""
+    return format_html_join(separator, "{}", ((part,) for part in parts))
+
+
 def money(value: Decimal | None, currency: str = "") -> str:
     """Return an amount with at least two decimals, as many as it has; a dash for None."""
     if value is None:

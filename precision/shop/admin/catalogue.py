@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display as labelled
 
-from precision.engine.display import NOTHING, list_link, money
+from precision.engine.display import NOTHING, joined, list_link, money
 from precision.engine.staff import IndexedSearch, ReadOnlyAdmin, StaffAdmin, link_column, pretty_column
 from precision.shop import aliases
 from precision.shop.admin import panels, searching
@@ -132,14 +132,12 @@ class ProductAdmin(PanelsAdmin, IndexedSearch, StaffAdmin):
 
     @admin.display(description="its")
     def pages(self, product: Product) -> SafeString | str:
-        return SafeString(
-            " · ".join(
-                [
-                    list_link(OrderLine, "order lines", product__id__exact=product.pk),
-                    list_link(ProductAlias, "aliases", product__id__exact=product.pk),
-                    list_link(ProductAlias, "aliases the other way", other__id__exact=product.pk),
-                ]
-            )
+        return joined(
+            [
+                list_link(OrderLine, "order lines", product__id__exact=product.pk),
+                list_link(ProductAlias, "aliases", product__id__exact=product.pk),
+                list_link(ProductAlias, "aliases the other way", other__id__exact=product.pk),
+            ]
         )
 
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.decorators import display as labelled
 
-from precision.engine.display import list_link
+from precision.engine.display import joined, list_link
 from precision.engine.staff import StaffAdmin, go_to, link_column
 from precision.shop import pii, platforms
 from precision.shop.models import ApiKey, Customer, Order, Organisation, Platform, Product
@@ -182,4 +182,4 @@ def _shown_once(page: StaffAdmin, request: HttpRequest, obj: Any, secrets: dict[
 def _lists(*kinds: tuple[str, type[Any]], **of: Any) -> SafeString | str:
     """Return links to the lists of what belongs to an object."""
     query = {f"{name}__id__exact": target.pk for name, target in of.items()}
-    return SafeString(" · ".join(list_link(model, text, **query) for text, model in kinds))
+    return joined(list_link(model, text, **query) for text, model in kinds)

@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from precision.engine.display import NOTHING, link, list_link, pretty, table
+from precision.engine.display import NOTHING, joined, link, list_link, pretty, table
 from precision.engine.staff import IndexedSearch, LargeAdmin, link_column
 from precision.shop.admin import panels, searching
 from precision.shop.admin.panels import PanelsAdmin
@@ -52,9 +52,9 @@ class CustomerAdmin(PanelsAdmin, IndexedSearch, LargeAdmin):
 
     @admin.display(description="known as")
     def known_as(self, customer: Any) -> SafeString | str:
-        names = [(link(one, f"{one.platform.key}: {one.value}"),) for one in customer.known[:SHOWN]]
+        names = [link(one, f"{one.platform.key}: {one.value}") for one in customer.known[:SHOWN]]
         rest = f" +{len(customer.known) - SHOWN}" if len(customer.known) > SHOWN else ""
-        return format_html("{}{}", format_html_join(" · ", "{}", names), rest) if names else NOTHING
+        return format_html("{}{}", joined(names), rest) if names else NOTHING
 
     @admin.display(description="latest orders")
     def latest_orders(self, customer: Any) -> SafeString | str:

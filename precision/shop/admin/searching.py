@@ -1,4 +1,4 @@
-"""Finding facts by what people know of them (ids of the shop, a day), through indexes that lead with a shop."""
+"""Finding facts by what people know of them, through indexes that lead with the shop."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

@@ -1,0 +1,81 @@
+"""The sidebar of the staff pages; a project that embeds us may name `sidebar` in its own UNFOLD setting."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    ("Facts", (
+        ("Orders", "receipt_long", "precision_shop.order"),
+        ("Order lines", "list_alt", "precision_shop.orderline"),
+        ("Events", "ads_click", "precision_shop.event"),
+        ("Products", "inventory_2", "precision_shop.product"),
+        ("Categories", "category", "precision_shop.category"),
+        ("Product aliases", "link", "precision_shop.productalias"),
+        ("Stores", "store", "precision_shop.store"),
+        ("Imports", "upload_file", "precision_shop.importbatch"),
+    )),
+    ("Who", (
+        ("Customers", "person", "precision_shop.customer"),
+        ("Identities", "badge", "precision_shop.identity"),
+        ("Profiles", "contact_page", "precision_shop.profile"),
+        ("Price classes", "sell", "precision_segments.customerclass"),
+        ("RFM scores", "grid_view", "precision_segments.rfmscore"),
+        ("Segments", "group_work", "precision_segments.segment"),
+        ("Segment members", "groups", "precision_segments.segmentmember"),
+    )),
+    ("What", (
+        ("Association rules", "hub", "precision_recommender.associationrule"),
+        ("Rule settings", "tune", "precision_recommender.rulesettings"),
+        ("Pair counts", "join_inner", "precision_recommender.paircount"),
+        ("Similar, together", "compare_arrows", "precision_recommender.productlist"),
+        ("Popular, trending", "trending_up", "precision_recommender.popularlist"),
+        ("For each customer", "recommend", "precision_recommender.customerlist"),
+        ("Usual prices", "payments", "precision_segments.productprice"),
+    )),
+    ("Where", (("Slots", "web", "precision_campaigns.slot"),)),
+    ("Runs", (
+        ("Runs", "history", "precision_engine.run"),
+        ("In force", "task_alt", "precision_engine.publication"),
+        ("Schedules", "schedule", "django_celery_beat.periodictask"),
+    )),
+    ("Access", (
+        ("Organisations", "corporate_fare", "precision_shop.organisation"),
+        ("Shops", "storefront", "precision_shop.platform"),
+        ("API keys", "key", "precision_shop.apikey"),
+        ("Users", "manage_accounts", "auth.user"),
+        ("Groups of users", "admin_panel_settings", "auth.group"),
+    )),
+)  # fmt: skip
+"""Title of a group, and title, Material symbol and model of each page in it; in the order of the story."""
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of pages that this person may see, as UNFOLD["SIDEBAR"]["navigation"] wants them."""
+    groups = []
+    for title, pages in GROUPS:
+        items = [
+            {"title": name, "icon": icon, "link": _address(label)}
+            for name, icon, label in pages
+            if _visible(request, label)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "collapsible": True, "items": items})
+    return groups
+
+
+def _address(label: str) -> str:
+    return reverse(f"admin:{label.replace('.', '_')}_changelist")
+
+
+def _visible(request: HttpRequest, label: str) -> bool:
+    """Whether the model is installed, has a page, and this person may look at it."""
+    try:
+        model = apps.get_model(label)
+    except LookupError:
+        return False
+    page = admin.site._registry.get(model)
+    return page is not None and page.has_view_or_change_permission(request)
