@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def main() -> int:
                 return 1
         django.setup()
         # By name, because the models it imports can only be imported once Django is set up.
-        return import_string("demo.run.main")(sys.argv[1:])
+        run: Callable[[Sequence[str]], int] = import_string("demo.run.main")
+        return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

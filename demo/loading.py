@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,18 @@ class Loaded:
     """What became of the rows this time; all of them are duplicates when they had been loaded before."""
 
 
+class ShopSteps(Steps):
+    """Steps that say which shop they belong to."""
+
+    shop = ""
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Count one step of the shop."""
+        with super().step(f"{self.shop}: {title}"):
+            yield
+
+
 def load(shops: Sequence[Shop], *, var: Path) -> list[Loaded]:
     """Create the platforms that are missing, import each shop's files, and return them with working keys.
 
@@ -34,8 +47,10 @@ def load(shops: Sequence[Shop], *, var: Path) -> list[Loaded]:
     """
     mappings = [mapping.read(shop.mapping) for shop in shops]
     loaded = []
-    with Steps(sum(total_steps(each) for each in mappings)) as steps:
+    steps = ShopSteps(sum(total_steps(each) for each in mappings))
+    with steps:
         for shop, each in zip(shops, mappings, strict=True):
+            steps.shop = shop.key
             platform, server_key = open_platform(shop, var=var)
             imported = import_files(platform, each, shop.files, steps=steps)
             loaded.append(Loaded(platform=platform, server_key=server_key, imported=imported))
