@@ -114,19 +114,22 @@ def await_answer(daemon: Daemon, launched: Launch, *, notify: Callable[[str], ob
     return True
 
 
-def ask_to_stop(daemon: Daemon) -> None:
-    """Send the signal for an orderly end, if the server runs."""
-    _signal(daemon, daemon.stop_signal)
+def ask_to_stop(daemon: Daemon) -> bool:
+    """Send the signal for an orderly end; return whether there was a server to get it."""
+    return _signal(daemon, daemon.stop_signal)
 
 
-def await_stop(daemon: Daemon, *, notify: Callable[[str], object]) -> None:
-    """Wait until neither the server nor a child of it lives; call it while holding the start lock."""
+def await_stop(daemon: Daemon, *, asked: bool, notify: Callable[[str], object]) -> None:
+    """Wait until neither the server nor a child of it lives; call it while holding the start lock.
+
+    `asked` tells what `ask_to_stop` answered: a server that was just being launched then is asked now.
+    """
     patience = Patience(f"Waiting for {daemon.title} to stop", notify=notify)
-    impatient = False
+    urged = False
     while locks.is_held(daemon.lock):
-        if patience.seconds > STOP_SECONDS and not impatient:
-            impatient = True
-            _signal(daemon, daemon.kill_signal)
+        asked = asked or ask_to_stop(daemon)
+        if patience.seconds > STOP_SECONDS:
+            urged = urged or _signal(daemon, daemon.kill_signal)
         if patience.seconds > STOP_SECONDS + REMAINS_SECONDS:
             raise EmbeddedError(
                 f"{daemon.title} does not stop.",
@@ -187,13 +190,15 @@ def run(
         raise
 
 
-def _signal(daemon: Daemon, number: signal.Signals) -> None:
+def _signal(daemon: Daemon, number: signal.Signals) -> bool:
     pid = find(daemon)
-    if pid is not None:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return  # it ended by itself in this moment
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False  # it ended by itself in this moment
+    return True
 
 
 def _size(path: Path) -> int:

@@ -21,7 +21,7 @@ class EmbeddedError(Exception):
 
 
 def how_to_mend(folder: Path) -> str:
-    """Return what to do about a server that ended; says so when the disk is full, for then the log may not."""
+    """Return what to do about a server that ended; a full disk is told, for then the log may be silent."""
     free = shutil.disk_usage(folder).free
     if free < FULL_DISK_BYTES:
         return f"make room, only {free / 2**20:.0f} MB are free on that disk; then start again"

@@ -32,6 +32,19 @@ class Account:
     dedicated: bool = False
     """A user of the servers' own: nobody can log in as it, so it may be lent a capability."""
 
+    @property
+    def user(self) -> int:
+        """The user id that the servers' files belong to."""
+        return os.geteuid() if self.uid is None else self.uid
+
+    def owns_folder(self, path: Path) -> bool:
+        """Return whether the path is a folder of the account, and no link to one."""
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == self.user
+
     def give(self, target: Path | int) -> None:
         """Make the account the owner of a file, folder or open descriptor; never follows a symbolic link."""
         if self.uid is None:
@@ -63,8 +76,8 @@ class Account:
         else:
             self.give(path)
         found = path.lstat()
-        wanted = os.geteuid() if self.uid is None else self.uid
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != wanted:
+        wanted = self.user
+        if not self.owns_folder(path):
             raise EmbeddedError(
                 f"A folder of user id {wanted} is needed, but there is "
                 f"{'a folder' if stat.S_ISDIR(found.st_mode) else 'no folder but something else'} "
@@ -142,7 +155,7 @@ def initdb_account(account: Account) -> Account:
 def user_names(account: Account) -> list[str] | None:
     """Return the names of the system's users that may connect; None when the present one has no name."""
     names = []
-    for uid in {os.geteuid(), 0, os.geteuid() if account.uid is None else account.uid}:
+    for uid in {os.geteuid(), 0, account.user}:
         try:
             names.append(pwd.getpwuid(uid).pw_name)
         except KeyError:
@@ -164,16 +177,27 @@ def _owner(layout: Layout) -> int | None:
 
 
 def _free_user() -> int:
-    for uid in DEDICATED_USERS:
+    for uid in filter(_exists, DEDICATED_USERS):
         try:
             pwd.getpwuid(uid)
         except KeyError:
             return uid
     raise EmbeddedError(
-        f"Every user id from {DEDICATED_USERS.start} to {DEDICATED_USERS.stop - 1} belongs to an account.",
-        where="/etc/passwd",
+        f"PostgreSQL refuses to run as root, and no user id from {DEDICATED_USERS.start} to "
+        f"{DEDICATED_USERS.stop - 1} is free: accounts have them, or this container maps none.",
+        where="/etc/passwd and /proc/self/uid_map",
         remedy=OTHERWISE,
     )
+
+
+def _exists(uid: int) -> bool:
+    """Return whether the kernel knows the user id here: a rootless container may map very few."""
+    try:
+        lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:  # not Linux
+        return True
+    ranges = [(int(line.split()[0]), int(line.split()[2])) for line in lines]
+    return any(first <= uid < first + count for first, count in ranges)
 
 
 def _check_root() -> None:

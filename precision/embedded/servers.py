@@ -147,11 +147,11 @@ def _start(layout: Layout, *, account: Account, durable: bool, notify: Notify) -
 
 def _stop(layout: Layout, *, account: Account, notify: Notify) -> None:
     daemons = _daemons(layout, account=account, durable=True, notify=notify)
-    for daemon in daemons:
-        ask_to_stop(daemon)
-    for daemon in daemons:
-        await_stop(daemon, notify=notify)
-    if layout.sockets.parent == SHORT_FOLDER:
+    asked = [ask_to_stop(daemon) for daemon in daemons]
+    for daemon, done in zip(daemons, asked, strict=True):
+        await_stop(daemon, asked=done, notify=notify)
+    # It is somebody else's when the start refused it.
+    if layout.sockets.parent == SHORT_FOLDER and account.owns_folder(layout.sockets):
         _remove_short_folder(layout)
 
 

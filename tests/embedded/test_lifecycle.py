@@ -50,11 +50,10 @@ def test_the_database_is_ours_and_set_up(var: Path) -> None:
         assert query(var, "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user") == [
             (False, True)
         ]
-        assert settings(var, "fsync", "full_page_writes", "shared_buffers", "timezone", "listen_addresses") == [
-            "on", "on", "512MB", "UTC", "",
-        ]  # fmt: skip
-        assert query(var, "SELECT string_agg(c, '' ORDER BY c) FROM unnest(ARRAY['é','z','Z']) c") == [
-            ("Zzé",)
+        assert settings(var, "fsync", "full_page_writes", "shared_buffers") == ["on", "on", "512MB"]
+        assert settings(var, "timezone", "listen_addresses") == ["UTC", ""]
+        assert query(var, "SELECT array_agg(c ORDER BY c) FROM unnest(ARRAY['é','z','Z']) c") == [
+            (["Z", "z", "é"],)
         ]
         # The history's horizon is tied to the cluster's identifier: an ordinary role must be able to read it.
         assert query(var, "SELECT system_identifier > 0 FROM pg_control_system()") == [(True,)]
