@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 MAKE_A_KEY = (
-    "Make a key with python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())' "
-    "and keep it: personal data cannot be read without it."
+    "Make a key with: python -c 'from cryptography.fernet import Fernet; "
+    "print(Fernet.generate_key().decode())' and keep it: personal data cannot be read without it."
 )
 NEEDED_APPS = {
     "django.contrib.postgres": "models use arrays",
@@ -19,7 +19,7 @@ NEEDED_APPS = {
     "drf_spectacular": "it writes the API's schema",
     "drf_standardized_errors": "it gives errors their one shape",
 }
-"""Apps without which ours fail, and what for. Without django.contrib.admin there are no staff pages to dress."""
+"""Apps without which ours fail, and what for; unfold too, where there is an admin to dress."""
 
 
 def check_pii_keys(**kwargs: Any) -> list[CheckMessage]:
@@ -72,7 +72,7 @@ def check_app_order(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "'unfold' comes after 'django.contrib.admin' in INSTALLED_APPS: staff pages would mix two designs.",
+            "'unfold' comes after 'django.contrib.admin' in INSTALLED_APPS: its templates would be hidden.",
             hint="Move 'unfold' before 'django.contrib.admin'.",
             id="precision_shop.E005",
         )
