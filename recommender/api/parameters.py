@@ -118,9 +118,11 @@ class RulesParameters(PageParameters):
         default="lift",
         help_text="Highest first.",
     )
-    min_support = serializers.FloatField(min_value=0, max_value=1, default=0.0)
-    min_confidence = serializers.FloatField(min_value=0, max_value=1, default=0.0)
-    min_lift = serializers.FloatField(min_value=0, max_value=1e12, default=0.0)
+    min_support = serializers.FloatField(min_value=0, max_value=1, default=0.0, help_text="Least support.")
+    min_confidence = serializers.FloatField(
+        min_value=0, max_value=1, default=0.0, help_text="Least confidence."
+    )
+    min_lift = serializers.FloatField(min_value=0, max_value=1e12, default=0.0, help_text="Least lift.")
 
 
 class MatrixParameters(QueryParameters):

@@ -97,8 +97,8 @@ def matrix(
     """Return the two tables of `products`, in their order.
 
     A product without a row was in no basket. A pair that is not kept stands in fewer baskets than the run's
-    `pair_floor`: in none when that is 1, in an unknown number (null) otherwise. The confidence from a product that
-    was in no basket is undefined (null).
+    `pair_floor`: in none when that is 1, in an unknown number (null) otherwise. The confidence from a product
+    that was in no basket is undefined (null).
     """
     floor: int | None = run.measures.get("pair_floor") if run else None
     together = {key: dict(zip(row.others, row.counts, strict=True)) for key, row in pairs.items()}

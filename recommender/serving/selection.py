@@ -52,6 +52,7 @@ class Selection:
     known: dict[int, Fact] = field(default_factory=dict)
     _bought: frozenset[int] = frozenset()
     _again: frozenset[int] = frozenset()
+    _answered: bool = False
 
     def __post_init__(self) -> None:
         self._bought = frozenset(self.person.bought)
@@ -76,8 +77,9 @@ class Selection:
         """Return up to `count` candidates in order of preference and mark them taken.
 
         First those within the price tier of the person's class (`by_class`), then any, each time without what
-        the person has already, unless it may be offered again; then (`catalogue_too`) the rest of the shop;
-        and only when all that gives nothing, what the person has already: better than an empty place.
+        the person has already, unless it may be offered again; then (`catalogue_too`) the rest of the shop.
+        When all that gives nothing, what the person has already is better than an empty place; what is bought
+        only once is shown again only in an answer that would have nothing at all.
         """
         self.learn(candidates)
         limits = published.tiers(self.price_run)
@@ -92,7 +94,10 @@ class Selection:
             candidates = candidates + self._shelf(count - len(chosen))
             self._take(candidates, chosen, count, self._is_new)
         if catalogue_too and not chosen:
+            self._take(candidates, chosen, count, lambda _candidate, fact: fact.repeatable is not False)
+        if catalogue_too and not chosen and not self._answered:
             self._take(candidates, chosen, count, lambda _candidate, _fact: True)
+        self._answered = self._answered or bool(chosen)
         return chosen
 
     def _take(

@@ -175,14 +175,14 @@ def shop(make_shop: Callable[..., Shop]) -> Shop:
     return make_shop()
 
 
-def stock(shop: Shop) -> None:
-    """Fill a shop with a little of everything, all jobs published."""
+def stock(shop: Shop, people: dict[str, Identity] | None = None) -> None:
+    """Fill a shop with a little of everything, all jobs published; `people` are known from another shop."""
     tea, cup = shop.category("Food", "Tea"), shop.category("Home", "Cups")
     for place in range(12):
         shop.product(f"tea-{place}", f"{place + 1}.00", category=tea, brand="Leaf")
         shop.product(f"cup-{place}", f"{2 * place + 5}.50", category=cup)
     for name in ("ann", "bob", "cleo", "una"):
-        shop.person(name)
+        shop.person(name, customer=people[name].customer if people else None)
     shop.order("ann", "tea-0", "cup-0", days_ago=3)
     shop.order("ann", "tea-1")
     shop.order("bob", "cup-2", "tea-2")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import Direction, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 
@@ -35,14 +35,15 @@ ERRORS = {
 class Schema(AutoSchema):
     """OpenAPI description that adds the error answers every endpoint can give."""
 
-    def get_response_serializers(self) -> Any:
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         """Return the answers of the view, with the errors beside them."""
-        given = super().get_response_serializers()
-        answers: dict[Any, Any] = dict(given) if isinstance(given, dict) else {200: given}
-        codes = [400, 401, 403, 404, 405] if self.view.get_authenticators() else [405]
-        for code in codes:
-            answers.setdefault(code, OpenApiResponse(ErrorSerializer, description=ERRORS[code]))
-        return answers
+        bodies: dict[str, Any] = super()._get_response_bodies(direction=direction)
+        codes = ERRORS if self.view.get_authenticators() else [405]
+        for code in codes if direction == "response" else []:
+            error = OpenApiResponse(ErrorSerializer, description=ERRORS[code])
+            made = self._get_response_for_code(error, str(code))  # type: ignore[no-untyped-call]
+            bodies.setdefault(str(code), made)
+        return bodies
 
 
 def describe(**kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -78,12 +78,10 @@ def broker_state() -> str:
         return "no broker is configured"
     limits = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     try:
-        link = Connection(address, connect_timeout=TIMEOUT_SECONDS, transport_options=limits)  # type: ignore[no-untyped-call]
-        with link:
-            try:
-                link.connect()
-            except (*link.recoverable_connection_errors, *link.connection_errors) as error:
-                return type(error).__name__
+        with Connection(address, connect_timeout=TIMEOUT_SECONDS, transport_options=limits) as link:  # type: ignore[no-untyped-call]
+            link.ensure_connection(  # type: ignore[no-untyped-call]
+                max_retries=1, interval_start=0, interval_step=0, timeout=TIMEOUT_SECONDS
+            )
     except (KombuError, OSError, ValueError) as error:
         return type(error).__name__
     return "ok"

@@ -1,0 +1,110 @@
+"""No key sees another platform's rows: every endpoint is walked with two shops of one organisation."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from precision import api_urls
+from precision.shop.models import Category, Identity, Product
+from segments.models import Segment
+from tests.api.conftest import Shop, stock
+
+# One address, or several, for each name in api_urls; ours and theirs differ in what stands in the braces.
+READS = {
+    "slots": ["slots/home/?customer={person}", "slots/home/?cart={product}&anonymous_id={person}"],
+    "for-you": ["recommendations/for-you/?customer={person}&count=100"],
+    "similar": ["recommendations/similar/?product={product}&count=100"],
+    "bought-together": ["recommendations/bought-together/?products={product}&count=100"],
+    "guess-what-you-like": [
+        "recommendations/guess-what-you-like/?order={order}",
+        "recommendations/guess-what-you-like/?products={product}&customer={person}&count=100",
+    ],
+    "buy-again": ["recommendations/buy-again/?customer={person}&count=100"],
+    "popular": ["recommendations/popular/?count=100", "recommendations/popular/?class=A&days=90"],
+    "trending": ["recommendations/trending/?count=100"],
+    "rules": ["rules/", "rules/?product={product}"],
+    "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
+    "portrait": ["customers/{person}/portrait/"],
+    "segments": ["segments/"],
+    "segment-members": ["segments/{segment}/members/"],
+}
+OPEN = {"schema", "docs", "health-live", "health-ready"}
+HOME_TOO = {"slots"}  # answers whoever asks, with best-sellers
+
+
+def mark(shop: Shop, word: str) -> None:
+    """Put a word that gives the shop away into each of its ids, titles and names."""
+    for product in Product.objects.filter(platform=shop.platform):
+        Product.objects.filter(pk=product.pk).update(
+            external_id=f"{word}-{product.external_id}", title=f"{word} {product.title}", brand=word
+        )
+    for category in Category.objects.filter(platform=shop.platform):
+        Category.objects.filter(pk=category.pk).update(path=[word, *category.path])
+    for identity in Identity.objects.filter(platform=shop.platform):
+        Identity.objects.filter(pk=identity.pk).update(value=f"{word}-{identity.value}")
+    for order in shop.platform.orders.all():
+        shop.platform.orders.filter(pk=order.pk).update(external_id=f"{word}-{order.external_id}")
+    Segment.objects.filter(platform=shop.platform).update(key=f"{word}-class-a", name=f"{word} class A")
+
+
+@pytest.fixture
+def pair(make_shop: Callable[..., Shop]) -> tuple[Shop, Shop]:
+    """Two shops of one organisation whose customers are the same persons."""
+    ours, theirs = make_shop("ours", organisation="group"), make_shop("theirs", organisation="group")
+    stock(ours)
+    stock(theirs, people=ours.people)
+    mark(ours, "ours")
+    mark(theirs, "theirs")
+    return ours, theirs
+
+
+def address(pattern: str, word: str) -> str:
+    """Return an address with the ids of one shop."""
+    return pattern.format(
+        person=f"{word}-ann", product=f"{word}-tea-0", order=f"{word}-o-2", segment=f"{word}-class-a"
+    )
+
+
+def test_every_endpoint_is_walked() -> None:
+    assert {pattern.name for pattern in api_urls.urlpatterns} == set(READS) | OPEN
+
+
+@pytest.mark.parametrize("pattern", [pattern for patterns in READS.values() for pattern in patterns])
+def test_no_answer_contains_the_other_shops_rows(pair: tuple[Shop, Shop], pattern: str) -> None:
+    for shop, word, other in ((pair[0], "ours", "theirs"), (pair[1], "theirs", "ours")):
+        text = json.dumps(shop.get(address(pattern, word)))
+        assert word in text, "the answer is empty, so that it proves nothing"
+        assert not re.search(rf"\b{other}\b", text)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [p for name, patterns in READS.items() if name not in HOME_TOO for p in patterns if "{" in p],
+)
+def test_ids_of_the_other_shop_are_unknown(pair: tuple[Shop, Shop], pattern: str) -> None:
+    answer: Any = pair[0].get(address(pattern, "theirs"), status=404)
+    assert answer["errors"][0]["code"] == "not_found"
+
+
+def test_a_customer_of_the_other_shop_is_a_stranger_to_the_slots(pair: tuple[Shop, Shop]) -> None:
+    answer = pair[0].get("slots/home/?customer=theirs-ann")
+    assert answer["customer"]["class"] == "U"
+    assert [warning["code"] for warning in answer["warnings"]] == ["unknown_customer"]
+
+
+def test_purchases_of_the_same_person_at_the_other_shop_stay_there(pair: tuple[Shop, Shop]) -> None:
+    ours, theirs = pair
+    theirs.order("ann", "cup-9", "cup-10", "cup-11")
+    assert ours.get("customers/ours-ann/portrait/")["consumption"]["orders"] == 2
+    assert theirs.get("customers/theirs-ann/portrait/")["consumption"]["orders"] == 3
+
+
+def test_results_that_name_foreign_products_do_not_show_them(pair: tuple[Shop, Shop]) -> None:
+    ours, theirs = pair
+    ours.products |= {"cup-5": theirs.products["cup-5"]}
+    ours.for_you({("ann", "for-you"): [("cup-5", "als", None)]})
+    text = json.dumps(ours.get("recommendations/for-you/?customer=ours-ann"))
+    assert "theirs" not in text
