@@ -78,7 +78,7 @@ def broker_state() -> str:
         return "no broker is configured"
     limits = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     try:
-        with Connection(address, connect_timeout=TIMEOUT_SECONDS, transport_options=limits) as link:  # type: ignore[no-untyped-call]
+        with Connection(address, connect_timeout=TIMEOUT_SECONDS, transport_options=limits) as link:
             link.ensure_connection(  # type: ignore[no-untyped-call]
                 max_retries=1, interval_start=0, interval_step=0, timeout=TIMEOUT_SECONDS
             )
