@@ -29,6 +29,7 @@ class Holder:
         script: Path = HOLDER,
         user: int | None = None,
     ) -> None:
+        python_path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         self.process = subprocess.Popen(
             [python, str(script), str(var), *arguments],
             stdin=subprocess.PIPE,
@@ -36,7 +37,7 @@ class Holder:
             stderr=subprocess.PIPE,
             text=True,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": str(path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(path), *python_path)))},
             start_new_session=True,
             **({} if user is None else {"user": user, "group": user, "extra_groups": []}),
         )
