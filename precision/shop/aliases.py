@@ -1,22 +1,35 @@
 """Names of the same product: what the shop declares, what we suggest, and what a person decides.
 
-Only accepted links join anything: `Product.same_as` is recomputed from all of them, so refusing one undoes exactly what
-accepting it did.
+Only accepted links join anything: `Product.same_as` is recomputed from all of them, so refusing one undoes
+exactly what accepting it did.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
 
+import numpy as np
+import polars as pl
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from psycopg import sql
 
-from precision.shop.methods.alias_groups import representatives
-from precision.shop.models import Organisation, Product, ProductAlias
+from precision.shop import bulk
+from precision.shop.methods.alias_groups import groups, representatives
+from precision.shop.methods.alias_suggestions import Suggestion, left_over, never_together, normal
+from precision.shop.models import Organisation, Platform, Product, ProductAlias
 
 SHOP = "shop"
 """Method of a link that the shop itself declared."""
+SIMILAR = "similar-name"
+"""Method of a suggestion: similar names of one platform that no basket holds both of."""
+LEFT_OVER = "left-over"
+"""Method of a suggestion: names that two catalogues have left once equal names are paired."""
+MOST_OPEN = 100
+"""Open suggestions of one method for one platform, or pair of platforms: what a person can look through."""
 LOCK = 0x414C4941  # namespace of the advisory lock of an organisation's names: “ALIA”
 
 
@@ -24,9 +37,10 @@ LOCK = 0x414C4941  # namespace of the advisory lock of an organisation's names: 
 def link_declared(organisation: Organisation) -> int:
     """Accept the links that products declare in `aliases`; return how many are new.
 
-    A name is looked up as a product id of the same platform, then as a product id that only one other platform of the
-    organisation has, then as a title (ignoring case) wherever only one product of a platform has it. A name that
-    leads nowhere waits for a later import. What a person refused stays refused.
+    A name is looked up as a product id of the same platform, then as a product id that only one other
+    platform of the organisation has, then as a title (ignoring case) wherever only one product of a
+    platform has it. A name that leads nowhere waits for a later import. What a person refused stays
+    refused.
     """
     _lock(organisation)
     declaring = Product.objects.filter(platform__organisation=organisation).exclude(aliases=[])
@@ -36,28 +50,30 @@ def link_declared(organisation: Organisation) -> int:
     names = _Names(organisation, {name for _, _, aliases in declared for name in aliases})
     wanted = {
         (product, other)
-        for product, platform, aliases in declared for name in aliases for other in names.products(name, platform)
+        for product, platform, aliases in declared
+        for name in aliases
+        for other in names.products(name, platform)
         if other != product
-    }  # fmt: skip
-    known = {}
+    }
+    known: dict[tuple[int, int], ProductAlias] = {}
     for alias in ProductAlias.objects.filter(product__platform__organisation=organisation):
         known[alias.product_id, alias.other_id] = known[alias.other_id, alias.product_id] = alias
     now = timezone.now()
-    new = []
+    new: list[ProductAlias] = []
     count = 0
     for product, other in sorted(wanted):
-        alias = known.get((product, other))
-        if alias is None:
-            alias = ProductAlias(
+        if (product, other) not in known:
+            known[product, other] = known[other, product] = ProductAlias(
                 product_id=product,
                 other_id=other,
                 method=SHOP,
                 status=ProductAlias.Status.ACCEPTED,
                 decided_at=now,
             )
-            known[product, other] = known[other, product] = alias
-            new.append(alias)
-        elif alias.status == ProductAlias.Status.SUGGESTED:
+            new.append(known[product, other])
+            continue
+        alias = known[product, other]
+        if alias.status == ProductAlias.Status.SUGGESTED:
             alias.status, alias.method, alias.decided_at = ProductAlias.Status.ACCEPTED, SHOP, now
             alias.save(update_fields=["status", "method", "decided_at"])
             count += 1
@@ -67,19 +83,59 @@ def link_declared(organisation: Organisation) -> int:
     return count + len(new)
 
 
+@transaction.atomic
+def suggest(organisation: Organisation) -> int:
+    """Write down which names may mean the same product, for a person to decide; return how many pairs are
+    new.
+
+    A pair is suggested once: what was refused is not asked again. Nothing is joined here.
+    """
+    _lock(organisation)
+    platforms = list(organisation.platforms.order_by("pk"))
+    catalogues = [_catalogue(platform) for platform in platforms]
+    links = ProductAlias.objects.filter(product__platform__organisation=organisation)
+    known = set(links.values_list("product_id", "other_id"))
+    accepted = links.filter(status=ProductAlias.Status.ACCEPTED).values_list("product_id", "other_id")
+    group = groups(accepted)
+    spread = Counter(
+        name for catalogue in catalogues for name in {normal(title) for title in catalogue.titles}
+    )
+    new: list[ProductAlias] = []
+    for catalogue in catalogues:
+        free = (
+            MOST_OPEN
+            - links.filter(
+                status=ProductAlias.Status.SUGGESTED, method=SIMILAR, product__platform=catalogue.platform
+            ).count()
+        )
+        new += _similar(catalogue, known=known, group=group, spread=spread, limit=free)
+    for mine, theirs in combinations(catalogues, 2):
+        free = MOST_OPEN - links.filter(
+            status=ProductAlias.Status.SUGGESTED, method=LEFT_OVER, product__platform=mine.platform,
+            other__platform=theirs.platform,
+        ).count()  # fmt: skip
+        new += _left_over(mine, theirs, known=known, group=group, limit=free)
+    ProductAlias.objects.bulk_create(new, batch_size=1_000)
+    return len(new)
+
+
 def accept(alias: ProductAlias, by: AbstractBaseUser | None) -> bool:
     """Join the two products; return False when they were joined by this link already."""
     return _decide(alias, ProductAlias.Status.ACCEPTED, by)
 
 
 def refuse(alias: ProductAlias, by: AbstractBaseUser | None) -> bool:
-    """Keep the two products apart, also when the link was accepted before; return False when it was refused already."""
+    """Keep the two products apart, also when the link was accepted before; return False when it was refused
+    already.
+    """
     return _decide(alias, ProductAlias.Status.REFUSED, by)
 
 
 @transaction.atomic
 def recompute(organisation: Organisation) -> int:
-    """Set `same_as` of all products of the organisation from its accepted links; return how many products changed."""
+    """Set `same_as` of all products of the organisation from its accepted links; return how many products
+    changed.
+    """
     _lock(organisation)
     products = Product.objects.filter(platform__organisation=organisation)
     links = ProductAlias.objects.filter(
@@ -150,3 +206,108 @@ class _Names:
             return list(numbers.values())
         titles = self.by_title.get(name.casefold(), {})
         return [found[0] for found in titles.values() if len(found) == 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Catalogue:
+    """The names of a platform: numbers and titles of its products, in the same order."""
+
+    platform: Platform
+    numbers: list[int]
+    titles: list[str]
+
+
+def _catalogue(platform: Platform) -> _Catalogue:
+    """Return the products that the platform describes."""
+    rows = list(
+        Product.objects.filter(platform=platform, listed=True).order_by("pk").values_list("pk", "title")
+    )
+    return _Catalogue(platform=platform, numbers=[row[0] for row in rows], titles=[row[1] for row in rows])
+
+
+def _similar(
+    catalogue: _Catalogue,
+    *,
+    known: set[tuple[int, int]],
+    group: dict[int, int],
+    spread: Counter[str],
+    limit: int,
+) -> list[ProductAlias]:
+    """Return suggestions within a platform; the name that more catalogues use comes first, then the more
+    sold.
+    """
+    position = {number: index for index, number in enumerate(catalogue.numbers)}
+    lines = bulk.fetch(
+        sql.SQL(
+            "SELECT DISTINCT l.order_id, l.product_id FROM precision_shop_orderline AS l "
+            "JOIN precision_shop_order AS o ON o.id = l.order_id WHERE o.platform_id = {} AND l.quantity > 0"
+        ).format(sql.Literal(catalogue.platform.pk)),
+        {"basket": pl.Int64, "product": pl.Int64},
+    )
+    places = pl.DataFrame(
+        {"product": catalogue.numbers, "place": range(len(position))},
+        schema_overrides={"place": pl.Int64, "product": pl.Int64},
+    )
+    lines = lines.join(places, on="product")
+    sold = np.bincount(lines.get_column("place").to_numpy(), minlength=len(position))
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for number, root in group.items():
+        if number in position:
+            members[root].append(position[number])
+    joined = [pair for part in members.values() for pair in combinations(part, 2)]
+    asked = [(position[a], position[b]) for a, b in known if a in position and b in position]
+    found = never_together(
+        catalogue.titles, baskets=lines.get_column("basket").to_numpy(),
+        products=lines.get_column("place").to_numpy(), known=[*asked, *joined], limit=limit,
+    )  # fmt: skip
+    made = []
+    for one in found:
+        first, second = sorted(
+            (one.first, one.second),
+            key=lambda index: (-spread[normal(catalogue.titles[index])], -sold[index], index),
+        )
+        made.append(
+            _suggestion(
+                catalogue.numbers[first],
+                catalogue.numbers[second],
+                one,
+                SIMILAR,
+                {
+                    "baskets": [int(sold[first]), int(sold[second])],
+                    "together": 0,
+                    "chance": round(one.chance or 0, 4),
+                },
+            )
+        )
+    return made
+
+
+def _left_over(
+    mine: _Catalogue, theirs: _Catalogue, *, known: set[tuple[int, int]], group: dict[int, int], limit: int
+) -> list[ProductAlias]:
+    """Return suggestions between two platforms."""
+    here = {number: index for index, number in enumerate(mine.numbers)}
+    there = {number: index for index, number in enumerate(theirs.numbers)}
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for number, root in group.items():
+        if number in there:
+            members[root].append(there[number])
+    joined = [
+        (here[number], other) for number, root in group.items() if number in here for other in members[root]
+    ]
+    asked = [
+        (here[a], there[b]) for a, b in {*known, *((b, a) for a, b in known)} if a in here and b in there
+    ]
+    found = left_over(mine.titles, theirs.titles, joined=joined, known=asked, limit=limit)
+    return [
+        _suggestion(mine.numbers[one.first], theirs.numbers[one.second], one, LEFT_OVER, {}) for one in found
+    ]
+
+
+def _suggestion(
+    product: int, other: int, one: Suggestion, method: str, evidence: dict[str, object]
+) -> ProductAlias:
+    return ProductAlias(
+        product_id=product, other_id=other, method=method, score=round(one.score, 4),
+        evidence={"similarity": round(one.similarity, 4), **evidence},
+    )  # fmt: skip

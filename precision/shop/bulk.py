@@ -20,7 +20,9 @@ DUPLICATE = "duplicate"
 
 
 def lock(platform: Platform) -> None:
-    """Wait until no other writer of facts is at work on the platform, and keep others out until the transaction ends."""
+    """Wait until no other writer of facts is at work on the platform, and keep others out until the
+    transaction ends.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, platform.pk])
 
@@ -33,10 +35,12 @@ def execute(statement: sql.Composable) -> int:
 
 
 def fetch(query: sql.Composable, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the rows of a query, or those that a statement returns, as a frame; sees the running transaction."""
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        with cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)) as copy:
-            text = b"".join(copy)
+    """Return the rows of a query, or those that a statement returns, as a frame; sees the running
+    transaction.
+    """
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        text = b"".join(copy)
     if not text:
         return pl.DataFrame(schema=dict(schema))
     return pl.read_csv(text, has_header=False, schema=dict(schema))
@@ -100,10 +104,12 @@ def upsert(
     touched: str | None = None,
     now: datetime,
 ) -> pl.DataFrame:
-    """Add the records that are new, update the given fields of the others; return `key` and OUTCOME of each.
+    """Add the records that are new, update the given fields of the others; return `key` and OUTCOME of
+    each.
 
-    A null in the frame is “not given” and overwrites nothing; objects are merged key by key. `within` are the fixed
-    columns (the platform), `defaults` what a new row has where nothing is given, `touched` the time-of-change column.
+    A null in the frame is “not given” and overwrites nothing; objects are merged key by key. `within` are
+    the fixed columns (the platform), `defaults` what a new row has where nothing is given, `touched` the
+    time-of-change column.
     """
     if not frame.height:
         return pl.DataFrame(schema={key: frame.schema[key], OUTCOME: pl.String})

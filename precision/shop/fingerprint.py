@@ -1,11 +1,12 @@
-"""A digest of what an order says, so that a repetition is told from a change without keeping the old content.
+"""A digest of what an order says, so that a repetition is told from a change without keeping the old
+content.
 
-Values become 64-bit codes: whole numbers are their own, texts go through BLAKE2b. Each code is mixed with the code of
-its field's name by the finaliser of SplitMix64 (Steele, Lea, Flood 2014: “Fast splittable pseudorandom number
-generators”); a line is the sum of its fields, an order that of its own fields and of its mixed lines, all modulo 2⁶⁴.
-Sums do not depend on an order of rows or of fields, and a field without a value adds nothing, so that a field that is
-new to us changes no old digest. Two different contents share a digest with probability 2⁻⁶⁴; the digest is no
-protection against somebody who looks for such a pair.
+Values become 64-bit codes: whole numbers are their own, texts go through BLAKE2b. Each code is mixed with
+the code of its field's name by the finaliser of SplitMix64 (Steele, Lea, Flood 2014: “Fast splittable
+pseudorandom number generators”); a line is the sum of its fields, an order that of its own fields and of
+its mixed lines, all modulo 2⁶⁴. Sums do not depend on an order of rows or of fields, and a field without a
+value adds nothing, so that a field that is new to us changes no old digest. Two different contents share a
+digest with probability 2⁻⁶⁴; the digest is no protection against somebody who looks for such a pair.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,8 +49,8 @@ def row_sums(columns: Mapping[str, tuple[Codes, NDArray[np.bool_]]], *, rows: in
 def order_fingerprints(orders: Codes, lines: Codes, positions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the digest of each order, shape of `orders`.
 
-    `orders` holds the row sums of the orders, `lines` those of all lines, `positions` for each line the index of its
-    order; lines may come in any order.
+    `orders` holds the row sums of the orders, `lines` those of all lines, `positions` for each line the
+    index of its order; lines may come in any order.
     """
     by_order = np.argsort(positions, kind="stable")
     mixed = mix(lines)[by_order]

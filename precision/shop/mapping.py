@@ -1,7 +1,7 @@
 """The mapping of a shop's files to our records: a TOML file, read into frozen values.
 
-What a mapping may say is described in docs/intake.md. Whether the columns that it names exist is checked when the
-files are read, because only then are they known.
+What a mapping may say is described in docs/intake.md. Whether the columns that it names exist is checked
+when the files are read, because only then are they known.
 """
 
 import tomllib
@@ -296,7 +296,7 @@ class _Reader:
         return Source(
             column=given,
             time_format=time_format,
-            reducer=what if what in REDUCERS else None,  # type: ignore[arg-type]
+            reducer=what if what in REDUCERS else None,
             by=self.needed(table, "by", at) if "by" in table else None,
         )
 

@@ -1,7 +1,7 @@
 """The wire format: which fields each kind of record has, what they hold, and when a value is refused.
 
-The same fields come in by files, mappings and REST (design: Records). This module only states the format; values are
-read by `precision.shop.importing.values`.
+The same fields come in by files, mappings and REST (design: Records). This module only states the format;
+values are read by `precision.shop.importing.values`.
 """
 
 from dataclasses import dataclass

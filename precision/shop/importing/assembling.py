@@ -50,6 +50,6 @@ def from_two(
 def _refused(rows: pl.DataFrame, record: RecordMapping, code: Code) -> pl.DataFrame:
     """Return the refusals of rows whose order id leads nowhere."""
     return rows.select(
-        file=FILE, row=ROW, column=pl.lit(record.fields[KEY].label or KEY), value=KEY, code=pl.lit(code.value),
-        reason=pl.lit(REASON[code.value]),
+        file=FILE, row=ROW, column=pl.lit(record.fields[KEY].label or KEY), value=KEY,
+        code=pl.lit(code.value), reason=pl.lit(REASON[code.value]),
     )  # fmt: skip

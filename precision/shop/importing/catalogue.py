@@ -93,7 +93,9 @@ def store_numbers(platform: Platform, store_ids: pl.Series, *, now: datetime) ->
 
 
 def _derive(platform: Platform, made: pl.DataFrame) -> pl.Series:
-    """Return the category path of each product from its title, by the words of the platform's whole catalogue."""
+    """Return the category path of each product from its title, by the words of the platform's whole
+    catalogue.
+    """
     query = sql.SQL(
         "SELECT external_id, title FROM precision_shop_product WHERE platform_id = {} AND listed"
     ).format(sql.Literal(platform.pk))
@@ -107,7 +109,9 @@ def _derive(platform: Platform, made: pl.DataFrame) -> pl.Series:
 
 
 def _categories(platform: Platform, paths: pl.Series, *, derived: bool) -> pl.DataFrame:
-    """Return `category` (path) and `category_id` of each distinct path, adding it and all above it where new."""
+    """Return `category` (path) and `category_id` of each distinct path, adding it and all above it where
+    new.
+    """
     column = (
         paths if paths.dtype == pl.List(pl.String) else pl.Series([[one] if one else None for one in paths])
     )

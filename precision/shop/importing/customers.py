@@ -7,21 +7,23 @@ from datetime import datetime
 import polars as pl
 
 from precision.engine.copying import copy_rows
-from precision.shop import pii
-from precision.shop import bulk
+from precision.shop import bulk, pii
 from precision.shop.models import Customer, Identity, Platform, Profile
 from precision.shop.records import CUSTOMER
 
 PERSONAL = tuple(field.name for field in CUSTOMER.fields if field.personal)
 TEXTS = (
-    "gender", "country", "city", "occupation", "education", "income", "marital_status", "timezone", "language",
+    "gender", "country", "city", "occupation", "education", "income", "marital_status", "timezone",
+    "language",
 )  # fmt: skip
 
 
 def identity_numbers(
     platform: Platform, values: pl.Series, *, kind: str, now: datetime
 ) -> tuple[pl.DataFrame, int]:
-    """Return `value` and our inner number (`identity`) of each, adding identity and customer where new; and how many."""
+    """Return `value` and our inner number (`identity`) of each, adding identity and customer where new; and
+    how many.
+    """
     within = {"platform_id": platform.pk, "kind": kind}
     keys = pl.DataFrame({"value": values.unique().drop_nulls()}).sort("value")
     known = bulk.lookup(Identity, keys, within=within, columns={"id": pl.Int64}).rename({"id": "identity"})
@@ -71,12 +73,12 @@ def load_customers(platform: Platform, made: pl.DataFrame, *, now: datetime) -> 
 def _personal(made: pl.DataFrame, names: Iterable[str]) -> pl.Series:
     """Return the encrypted personal values of each customer as bytea text; null where nothing new is told.
 
-    Values that were told before and are not in the file are kept. Encrypting the same values twice gives different
-    bytes, so what is stored is opened and compared.
+    Values that were told before and are not in the file are kept. Encrypting the same values twice gives
+    different bytes, so what is stored is opened and compared.
     """
     numbers = made.get_column("identity").to_list()
     stored = {
-        number: pii.decrypt(token)
+        number: pii.decrypt(token or b"")
         for number, token in Profile.objects.filter(identity__in=numbers, personal__isnull=False).values_list(
             "identity_id", "personal"
         )

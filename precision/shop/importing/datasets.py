@@ -16,10 +16,12 @@ from precision.shop.mapping import DataFile, Mapping
 def prepare(
     mapping: Mapping, data: DataFile, paths: Sequence[Path], *, kind: str, first: int, rejects: Rejects
 ) -> tuple[pl.DataFrame, dict[int, int], int]:
-    """Return the usable rows of a data set, the number of rows of each file (by position), and that of repetitions.
+    """Return the usable rows of a data set, the number of rows of each file (by position), and that of
+    repetitions.
 
-    `first` is the position of the first file within the import; `kind` is what a refused row counts as. A repetition
-    is a row that a `duplicate` rule names, or that equals an earlier one where the rows are `unique`.
+    `first` is the position of the first file within the import; `kind` is what a refused row counts as. A
+    repetition is a row that a `duplicate` rule names, or that equals an earlier one where the rows are
+    `unique`.
     """
     frame = read_files(data, paths, first=first, kind=kind, rejects=rejects)
     check_columns(mapping, data, frame)

@@ -14,7 +14,8 @@ RESULT = "__result"
 def evaluate(frame: pl.DataFrame, expression: str, *, at: str) -> pl.Series:
     """Return the values of a Polars SQL expression, one for each row of the frame.
 
-    Raises ImportRefused when the expression is none, or names a column that is not there; `at` says where it stands.
+    Raises ImportRefused when the expression is none, or names a column that is not there; `at` says where
+    it stands.
     """
     try:
         made = pl.SQLContext(data=frame.lazy()).execute(f'SELECT *, ({expression}) AS "{RESULT}" FROM data')
@@ -33,8 +34,8 @@ def condition(frame: pl.DataFrame, expression: str, *, at: str) -> pl.Series:
     return values.fill_null(value=False)
 
 
-def raw(frame: pl.DataFrame, source: Source, *, at: str) -> pl.Series | None:
-    """Return the values of a source before they are read; None for a constant null."""
+def raw(frame: pl.DataFrame, source: Source, *, at: str) -> pl.Series:
+    """Return the values of a source before they are read."""
     if source.expression is not None:
         return evaluate(frame, source.expression, at=at)
     if source.column is not None:
@@ -57,8 +58,8 @@ def check_columns(mapping: Mapping, data: DataFile, frame: pl.DataFrame) -> None
     for column, at in named:
         if column not in present:
             raise ImportRefused(
-                f"Mapping {mapping.name}: {at} names the column {column!r}, which the data set {data.name} does not "
-                f"have; it has {', '.join(sorted(present))}."
+                f"Mapping {mapping.name}: {at} names the column {column!r}, which the data set {data.name} "
+                f"does not have; it has {', '.join(sorted(present))}."
             )
 
 
@@ -71,7 +72,9 @@ def _columns(record: RecordMapping) -> Iterable[tuple[str, str]]:
 
 
 def every_source(record: RecordMapping) -> Iterable[tuple[str, Source]]:
-    """Yield the name and source of each field of a record mapping; parts of one field have its name in common."""
+    """Yield the name and source of each field of a record mapping; parts of one field have its name in
+    common.
+    """
     yield from record.fields.items()
     for name, parts in record.paths.items():
         yield from ((name, part) for part in parts)

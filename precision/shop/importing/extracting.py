@@ -45,10 +45,12 @@ class Reader:
     def rows(
         self, data: pl.DataFrame, record: RecordMapping, *, kind: str, keyless: bool = False
     ) -> pl.DataFrame:
-        """Return the rows of `data` that can be used for the record: ROW, FILE and one column a field or part.
+        """Return the rows of `data` that can be used for the record: ROW, FILE and one column a field or
+        part.
 
-        The first value of a row that is refused goes to the rejects, and the row with it, counted as `kind`. With
-        `keyless`, rows without the key are no refusals, they only tell nothing about this kind (a guest's order).
+        The first value of a row that is refused goes to the rejects, and the row with it, counted as
+        `kind`. With `keyless`, rows without the key are no refusals, they only tell nothing about this kind
+        (a guest's order).
         """
         columns = list(plan(record))
         kept = data
@@ -173,8 +175,8 @@ def records(rows: pl.DataFrame, record: RecordMapping) -> pl.DataFrame:
         path = path.list.drop_nulls()
         made = made.with_columns(pl.when(path.list.len() > 0).then(path).alias(name))
     for name, table in record.objects.items():
-        parts = rows.select(pl.col(f"{name}.{part}").alias(part) for part in table)
-        made = made.with_columns(json_objects(parts).alias(name))
+        members = rows.select(pl.col(f"{name}.{key}").alias(key) for key in table)
+        made = made.with_columns(json_objects(members).alias(name))
     return made
 
 
@@ -231,7 +233,9 @@ def refuse_records(
     kind: str,
     every_row: bool,
 ) -> pl.DataFrame:
-    """Return the records that have all they need; the others go to the rejects, by every row or by their first."""
+    """Return the records that have all they need; the others go to the rejects, by every row or by their
+    first.
+    """
     key = record.kind.key
     for field in record.kind.fields:
         if not field.required or field.name == key or record.kind is LINE:

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from precision.engine.progress import Steps
 from precision.shop import aliases, bulk
+from precision.shop.bulk import OUTCOME
 from precision.shop.importing import assembling
 from precision.shop.importing.catalogue import load_products, load_stores
 from precision.shop.importing.customers import load_customers
-from precision.shop.bulk import OUTCOME
 from precision.shop.importing.datasets import prepare
 from precision.shop.importing.errors import ImportRefused
 from precision.shop.importing.expressions import raw
@@ -54,9 +54,10 @@ def import_files(
 ) -> ImportSummary:
     """Load the files of each data set of the mapping into the platform; return what became of the rows.
 
-    All or nothing: raises ImportRefused (a file, column or expression is at fault) with nothing loaded. Rows that
-    cannot be used are left out and written to a rejects file. Importing the same files again changes nothing. One
-    import at a time runs on a platform; another waits. `steps` are progress steps that somebody else has opened.
+    All or nothing: raises ImportRefused (a file, column or expression is at fault) with nothing loaded.
+    Rows that cannot be used are left out and written to a rejects file. Importing the same files again
+    changes nothing. One import at a time runs on a platform; another waits. `steps` are progress steps that
+    somebody else has opened.
     """
     run = _Import(platform, mapping, _paths(mapping, files))
     with nullcontext(steps) if steps is not None else Steps(total_steps(mapping)) as progress:
@@ -66,6 +67,7 @@ def import_files(
         except BaseException:
             run.rejects_path.unlink(missing_ok=True)
             raise
+    run.summary.seconds = round(time.perf_counter() - run.started, 3)  # the commit included
     return run.summary
 
 
@@ -231,7 +233,6 @@ class _Import:
             rejects_file=summary.rejects_file,
             finished_at=timezone.now(),
         )
-        summary.seconds = round(time.perf_counter() - self.started, 3)
 
 
 def _count(counts: Outcomes, outcome: pl.DataFrame) -> None:

@@ -9,12 +9,11 @@ import polars as pl
 from psycopg import sql
 
 from precision.engine.copying import copy_rows
+from precision.shop import bulk, fingerprint
 from precision.shop import columns as c
-from precision.shop import fingerprint
-from precision.shop import bulk
+from precision.shop.bulk import ACCEPTED, DUPLICATE, OUTCOME, UPDATED
 from precision.shop.importing.catalogue import add_unlisted, product_numbers, store_numbers
 from precision.shop.importing.customers import identity_numbers
-from precision.shop.bulk import ACCEPTED, DUPLICATE, OUTCOME, UPDATED
 from precision.shop.models import Identity, Order, OrderLine, Platform
 
 TEXTS = ("channel", "coupon", "payment_method")
@@ -127,13 +126,15 @@ def _codes(column: pl.Series) -> tuple[fingerprint.Codes, np.ndarray]:
 def _resolve_products(
     platform: Platform, lines: pl.DataFrame, *, now: datetime
 ) -> tuple[pl.DataFrame, int, int]:
-    """Return the lines with `product`, adding products nobody described; how many, and the lines that name them."""
+    """Return the lines with `product`, adding products nobody described; how many, and the lines that name
+    them.
+    """
     named = lines.get_column("product_id").unique()
     numbers = product_numbers(platform, named)
     unknown = named.filter(~named.is_in(numbers.get_column("product_id").implode()))
     count = 0
     if len(unknown):
-        count = lines.get_column("product_id").is_in(unknown.implode()).sum()
+        count = lines.filter(pl.col("product_id").is_in(unknown.implode())).height
         add_unlisted(platform, unknown.sort(), now=now)
         numbers = product_numbers(platform, named)
     return lines.join(numbers, on="product_id", maintain_order="left"), len(unknown), count

@@ -1,6 +1,7 @@
 """Files in: each becomes a frame of its columns, with the number of each data row.
 
-Text files are read as text throughout, so that an id like 00123 stays what it is; values.py reads the numbers.
+Text files are read as text throughout, so that an id like 00123 stays what it is; values.py reads the
+numbers.
 """
 
 import codecs
@@ -32,10 +33,12 @@ BLOCK = 1 << 20
 def read_files(
     data: DataFile, paths: Sequence[Path], *, first: int, kind: str, rejects: Rejects
 ) -> pl.DataFrame:
-    """Return the rows of the files of one data set, with ROW and FILE; `first` is the position of the first file.
+    """Return the rows of the files of one data set, with ROW and FILE; `first` is the position of the first
+    file.
 
-    Rows that are no rows (too many fields, no JSON) go to `rejects` and count as `kind`. Raises ImportRefused for a file that cannot be
-    read, or that lacks columns which another file of the data set has.
+    Rows that are no rows (too many fields, no JSON) go to `rejects` and count as `kind`. Raises
+    ImportRefused for a file that cannot be read, or that lacks columns which another file of the data set
+    has.
     """
     frames = [
         _read_file(data, path, position=first + index, kind=kind, rejects=rejects)
@@ -56,8 +59,8 @@ def _read_file(data: DataFile, path: Path, *, position: int, kind: str, rejects:
     form = data.format or ENDINGS.get(plain.suffix)
     if form is None:
         raise ImportRefused(
-            f"{path} ends in {path.suffix or 'nothing'!r}; files must end in {', '.join(ENDINGS)} (the latter three "
-            "also in .gz or .zst), or the mapping must name their format."
+            f"{path} ends in {path.suffix or 'nothing'!r}; files must end in {', '.join(ENDINGS)} (the "
+            "latter three also in .gz or .zst), or the mapping must name their format."
         )
     try:
         if form == "parquet":
@@ -87,9 +90,11 @@ def _read_file(data: DataFile, path: Path, *, position: int, kind: str, rejects:
 
 @contextmanager
 def _plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
-    """Give the path of the file's text, decompressed and in UTF-8: the file itself where it is that already.
+    """Give the path of the file's text, decompressed and in UTF-8: the file itself where it is that
+    already.
 
-    Raises ImportRefused when its bytes are no text of that encoding, OSError when the compressed stream is broken.
+    Raises ImportRefused when its bytes are no text of that encoding, OSError when the compressed stream is
+    broken.
     """
     compression = COMPRESSIONS.get(path.suffix)
     if compression is None and codecs.lookup(encoding).name == "utf-8":
@@ -132,8 +137,8 @@ def _decoded(
     except UnicodeDecodeError as error:
         wrong = error.object[error.start : error.start + 1].hex().upper()
         raise ImportRefused(
-            f"{path} is not {encoding} (byte 0x{wrong} near position {offset + error.start}); name its encoding in "
-            'the mapping, like encoding = "latin-1".'
+            f"{path} is not {encoding} (byte 0x{wrong} near position {offset + error.start}); name its "
+            'encoding in the mapping, like encoding = "latin-1".'
         ) from error
 
 

@@ -40,7 +40,9 @@ class Rejects:
         return pl.concat(self._frames).filter(kind=kind).select("file", "row").n_unique()
 
     def frame(self) -> pl.DataFrame:
-        """Return all refusals, by file and row; what was refused twice for the same reason stands there once."""
+        """Return all refusals, by file and row; what was refused twice for the same reason stands there
+        once.
+        """
         if not self._frames:
             return pl.DataFrame(schema=COLUMNS)
         return (

@@ -24,7 +24,8 @@ class Outcomes:
 class ImportSummary:
     """One import: `rows` counts each row of each file once, `kinds` the records made of them.
 
-    A row counts as what became of the finest record made of it: a line's order, else the customer, product or store.
+    A row counts as what became of the finest record made of it: a line's order, else the customer, product
+    or store.
     """
 
     platform: str
@@ -53,6 +54,5 @@ class ImportSummary:
         table = asdict(self)
         table["rejected_by"] = dict(sorted(self.rejected_by.items()))
         rows = table.pop("rows")
-        return {
-            "platform": table.pop("platform"), "mapping": table.pop("mapping"), "rows": self.rows.total, **rows, **table,
-        }  # fmt: skip
+        head = {name: table.pop(name) for name in ("platform", "mapping")}
+        return {**head, "rows": self.rows.total, **rows, **table}

@@ -1,7 +1,7 @@
 """Raw columns read as the wire format wants them, whole columns at a time.
 
-Each reader gives two series of the same length: the values, and for each row the code of its refusal or null. An
-empty text counts as not given.
+Each reader gives two series of the same length: the values, and for each row the code of its refusal or
+null. An empty text counts as not given.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def read(
 ) -> pl.DataFrame:
     """Return a frame with `value` (typed) and `code` (null: fine) for the raw values of one field.
 
-    Money comes as Int64 of 1/10,000, quantities as Int64 of 1/1,000, times as UTC with microseconds. `timezone` is
-    that of times without one; `now` bounds what lies in the future.
+    Money comes as Int64 of 1/10,000, quantities as Int64 of 1/1,000, times as UTC with microseconds.
+    `timezone` is that of times without one; `now` bounds what lies in the future.
     """
     readers: dict[Type, Callable[[pl.Series], tuple[pl.Expr, pl.Expr]]] = {
         Type.ID: lambda series: _text(series, field),
@@ -206,7 +206,9 @@ def _read_iso(texts: pl.Series, timezone: str) -> pl.Series:
 
 
 def _to_utc(naive: pl.Series, timezone: str) -> pl.Series:
-    """Return local times in UTC: the first of an hour that comes twice; an hour that a clock skips counts on."""
+    """Return local times in UTC: the first of an hour that comes twice; an hour that a clock skips counts
+    on.
+    """
     naive = naive.alias("naive")
     local = pl.col("naive").dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
     # In the skipped hour: the moment an hour before exists, one hour after it is meant.

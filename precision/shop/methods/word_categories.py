@@ -1,25 +1,26 @@
 """Product categories from the words of titles, for shops that have none.
 
-A title is a noun phrase: the thing it names (its head) tends to stand at the end, after what describes it (“zinc heart
-T-light **holder**”), and behind it at most a variant (“… holder **pink**”). Both are found by counting, without a
-list of words and so in any language that writes words apart and puts the head last:
+A title is a noun phrase: the thing it names (its head) tends to stand at the end, after what describes it
+(“zinc heart T-light **holder**”), and behind it at most a variant (“… holder **pink**”). Both are found by
+counting, without a list of words and so in any language that writes words apart and puts the head last:
 
-1. A title's words are its letters-only parts of three letters or more, in small letters; a part with a digit is a
-   number, size or code. A word and the same word with an s or es behind it count as one.
-2. A word is a *variant* when in at least VARIANT_SHARE of its titles it can be exchanged: another title is the same but
-   for this one word. Colours and sizes are exchanged all the time, the thing itself seldom is. Variants are left
-   out, where the word is frequent enough to tell.
+1. A title's words are its letters-only parts of three letters or more, in small letters; a part with a
+   digit is a number, size or code. A word and the same word with an s or es behind it count as one.
+2. A word is a *variant* when in at least VARIANT_SHARE of its titles it can be exchanged: another title is
+   the same but for this one word. Colours and sizes are exchanged all the time, the thing itself seldom is.
+   Variants are left out, where the word is frequent enough to tell.
 3. The *headness* of a word is the share of its titles in which it now stands last, drawn towards PRIOR by
    PRIOR_TITLES imagined titles. A word that stands last less than LEAST_LIFT times as often as chance would
    have it (one over the number of words) is no head: “vintage” describes, however often.
-4. A product's category is the word of its title with the highest headness, among words that at least `smallest`
-   titles have; of equals the later.
-5. While a category has fewer than `smallest` products, the least is dissolved and its products go to their next word.
+4. A product's category is the word of its title with the highest headness, among words that at least
+   `smallest` titles have; of equals the later.
+5. While a category has fewer than `smallest` products, the least is dissolved and its products go to their
+   next word.
 
-A product none of whose words is left has no category. `smallest` is 15, because the position of a price within a
-category means little among fewer; the other constants were set on the 4,917 titles of Online Retail II, where they
-put 86 % of the products into 98 categories, which explain 0.36 of the variance of the logarithm of the price. It
-knows no meanings: “lunch box” and “box of 6 crackers” share a category.
+A product none of whose words is left has no category. `smallest` is 15, because the position of a price
+within a category means little among fewer; the other constants were set on the 4,917 titles of Online
+Retail II, where they put 86 % of the products into 98 categories, which explain 0.36 of the variance of the
+logarithm of the price. It knows no meanings: “lunch box” and “box of 6 crackers” share a category.
 """
 
 import re
@@ -113,7 +114,9 @@ def _headness(phrases: list[Words], *, smallest: int) -> dict[str, float]:
 
 
 def _dissolved(phrases: list[Words], headness: dict[str, float], *, smallest: int) -> list[str | None]:
-    """Return the category of each phrase, small categories dissolved, the least (then the first by letter) first."""
+    """Return the category of each phrase, small categories dissolved, the least (then the first by letter)
+    first.
+    """
     # The candidates of each phrase, best last, so that the next one is popped from the end.
     choices = [_by_headness(phrase, headness) for phrase in phrases]
     members: defaultdict[str, list[int]] = defaultdict(list)

@@ -43,7 +43,9 @@ class Command(BaseCommand):
 
 
 def _files(mapping: mappings.Mapping, arguments: list[str]) -> dict[str, list[Path]]:
-    """Return the files of each data set; those without a name go to the data sets that were not named, in order."""
+    """Return the files of each data set; those without a name go to the data sets that were not named, in
+    order.
+    """
     files: dict[str, list[Path]] = {}
     nameless: list[Path] = []
     for argument in arguments:
@@ -59,8 +61,8 @@ def _files(mapping: mappings.Mapping, arguments: list[str]) -> dict[str, list[Pa
     free = [name for name in mapping.files if name not in files]
     if len(nameless) > len(free):
         raise ImportRefused(
-            f"{len(nameless)} files came without a name, but the mapping {mapping.name} has {len(free)} data sets "
-            "left for them; write NAME=PATH."
+            f"{len(nameless)} files came without a name, but the mapping {mapping.name} has {len(free)} data "
+            "sets left for them; write NAME=PATH."
         )
     return files | {name: [path] for name, path in zip(free, nameless, strict=False)}
 
@@ -74,14 +76,14 @@ def _text(summary: ImportSummary) -> str:
     ]
     for name, kind in summary.kinds.items():
         lines.append(
-            f"  {name:<9} {kind.accepted:>10,} accepted {kind.updated:>9,} updated {kind.duplicate:>10,} duplicate "
-            f"{kind.rejected:>9,} rejected"
+            f"  {name:<9} {kind.accepted:>10,} accepted {kind.updated:>9,} updated "
+            f"{kind.duplicate:>10,} duplicate {kind.rejected:>9,} rejected"
         )
     lines.extend(f"  refused as {code}: {number:,}" for code, number in sorted(summary.rejected_by.items()))
     if summary.unknown_products:
         lines.append(
-            f"  unknown products: {summary.unknown_products:,}, in {summary.unknown_product_lines:,} lines (kept, never "
-            "shown)"
+            f"  unknown products: {summary.unknown_products:,}, in {summary.unknown_product_lines:,} lines "
+            "(kept, never shown)"
         )
     if summary.aliases_linked:
         lines.append(f"  names linked: {summary.aliases_linked:,}")
