@@ -18,7 +18,7 @@ class RuleSettings(models.Model):
     min_support = models.FloatField(default=0.0, validators=SHARE, help_text="Least share of all baskets.")
     min_count = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)],
-        help_text="Least number of baskets; empty: one in two thousand, but at least 2 and at most 50.",
+        help_text="Least number of baskets; empty: one basket in two thousand, but 2 to 20, and more where that gives over 50,000 pairs.",
     )
     min_confidence = models.FloatField(default=0.0, validators=SHARE)
     min_lift = models.FloatField(default=0.0, validators=[MinValueValidator(0.0)])

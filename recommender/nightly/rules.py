@@ -1,13 +1,13 @@
 """The job `rules`: pair counts, association rules and what is bought together."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from precision.engine.backends import Engine
-from precision.engine.backends.base import ItemsetsTooLarge
+from precision.engine.backends.base import ItemsetsTooLargeError
 from precision.engine.copying import copy_rows
 from precision.engine.models import Run
 from precision.engine.results import PairCounts
@@ -19,10 +19,11 @@ from recommender.methods import itemsets, pairs, rules
 from recommender.methods.pairs import Baskets
 from recommender.models import AssociationRule, PairCount, ProductList, RuleSettings
 
-AUTOMATIC_SHARE = 1 / 2000  # least share of baskets where staff set no count: keeps tens of thousands of rules
-AUTOMATIC_LEAST, AUTOMATIC_MOST = 2, 50
+AUTOMATIC_SHARE = 1 / 2000  # least share of baskets where staff set no count …
+AUTOMATIC_LEAST, AUTOMATIC_MOST = 2, 20  # … within these bounds …
+AUTOMATIC_PAIRS = 50_000  # … and raised until no more pairs than this make rules: nobody reads a million
 LONG_SHARE = 1 / 200  # least share of baskets for sets of three and more: their number explodes below it
-EXACT_PAIRS = 20_000_000  # up to so many pairs, repeated ones counted, all are counted, down to one basket
+EXACT_PAIRS = 1_000_000  # up to so many pairs, repeated ones counted, all are counted, down to one basket
 TOGETHER = 50  # products kept in each bought-together list
 SHRINKAGE = 20.0  # imagined baskets with the first product alone
 
@@ -36,6 +37,8 @@ def compute_rules(run: Run, engine: Engine) -> Outcome:
     baskets = pairs.to_matrix(pairs.purchases(lines), max_items=wanted.max_basket_items)
     counts = _Counts.chosen(baskets, wanted)
     counted = engine.pair_counts(baskets.matrix, min_count=counts.floor)
+    if wanted.min_count is None:
+        counts = counts.raised(counted)
     long_rules, note = _long_rules(baskets, engine, counts, wanted)
     rows = {
         "association_rule": _write_rules(run, baskets, counted, counts, wanted)
@@ -76,6 +79,14 @@ class _Counts:
         small = int((sizes * (sizes - 1) // 2).sum()) <= EXACT_PAIRS
         return cls(rule=rule, long=max(rule, math.ceil(total * LONG_SHARE)), floor=1 if small else rule)
 
+    def raised(self, counted: PairCounts) -> "_Counts":
+        """Return the counts with that of a rule raised until at most AUTOMATIC_PAIRS pairs reach it."""
+        enough = counted.count[counted.count >= self.rule]
+        if len(enough) <= AUTOMATIC_PAIRS:
+            return self
+        last = int(np.partition(enough, len(enough) - AUTOMATIC_PAIRS)[len(enough) - AUTOMATIC_PAIRS])
+        return replace(self, rule=last, long=max(last, self.long))
+
 
 def _write_rules(run: Run, baskets: Baskets, counted: PairCounts, counts: _Counts, wanted: RuleSettings) -> int:
     """Copy the rules of pairs; return their number."""
@@ -109,7 +120,7 @@ def _long_rules(
         return pl.DataFrame(schema=schema), note
     try:
         found = engine.itemsets(baskets.matrix, min_count=counts.long, max_length=wanted.max_length)
-    except ItemsetsTooLarge as error:
+    except ItemsetsTooLargeError as error:
         note = str(error)
         found = engine.itemsets(
             baskets.matrix, min_count=error.affordable_min_count, max_length=wanted.max_length
