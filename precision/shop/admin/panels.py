@@ -4,6 +4,7 @@ An app adds a panel from its own `admin.py`; this package knows none of them by 
 """
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import display
@@ -21,7 +22,15 @@ def panel(place: list[Panel], title: str) -> Callable[[Panel], Panel]:
     """Return a decorator that adds a function to a place under a title."""
 
     def add(show: Panel) -> Panel:
-        shown = display(description=title)(show)
+        @display(description=title)
+        @wraps(show)
+        def shown(target: Any) -> SafeString | str:
+            # A page asks for each of its values several times; the first answer is kept with the object.
+            kept = target.__dict__.setdefault("shown_panels", {})
+            if show.__name__ not in kept:
+                kept[show.__name__] = show(target)
+            return kept[show.__name__]  # type: ignore[no-any-return]
+
         place.append(shown)
         return shown
 

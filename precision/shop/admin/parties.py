@@ -29,8 +29,8 @@ class CustomerAdmin(PanelsAdmin, IndexedSearch, LargeAdmin):
     search_fields = ["id"]
     search_help_text = "Customer id or anonymous id of the shop, or our number, in full"
     ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["organisation", "created_at", "known_as", "latest_orders"]})]
-    readonly_fields = ["known_as", "latest_orders"]
+    fieldsets = [(None, {"fields": ["organisation", "created_at", "known_as"]})]
+    readonly_fields = ["known_as"]
     panels = panels.CUSTOMER
 
     def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
@@ -56,21 +56,18 @@ class CustomerAdmin(PanelsAdmin, IndexedSearch, LargeAdmin):
         rest = f" +{len(customer.known) - SHOWN}" if len(customer.known) > SHOWN else ""
         return format_html("{}{}", joined(names), rest) if names else NOTHING
 
-    @admin.display(description="latest orders")
-    def latest_orders(self, customer: Any) -> SafeString | str:
-        """The newest orders of all identities; the index on identity and time serves them."""
-        found = (
-            Order.objects.filter(identity__in=customer.known)
-            .select_related("platform")
-            .order_by("-placed_at")
-        )
-        return table(
-            ["order", "shop", "placed at", "status"],
-            [
-                (link(each), each.platform.key, f"{each.placed_at:%Y-%m-%d %H:%M}", each.status)
-                for each in found[:SHOWN]
-            ],
-        )
+
+@panels.panel(panels.CUSTOMER, "latest orders")
+def latest_orders(customer: Any) -> SafeString | str:
+    """Return the newest orders of all identities of a customer; an index serves them."""
+    orders = Order.objects.filter(identity__in=customer.known).select_related("platform")
+    return table(
+        ["order", "shop", "placed at", "status"],
+        [
+            (link(each), each.platform.key, f"{each.placed_at:%Y-%m-%d %H:%M}", each.get_status_display())
+            for each in orders.order_by("-placed_at")[:SHOWN]
+        ],
+    )
 
 
 @admin.register(Identity)
