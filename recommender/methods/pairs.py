@@ -14,7 +14,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 from precision.shop.columns import ORDER, PRODUCT, RETURNED
 
@@ -22,6 +22,8 @@ FIRST = "product_a"  # Int64, the lower product id of a pair
 SECOND = "product_b"  # Int64, the higher one
 COUNT = "count"  # Int64, baskets that hold both
 ITEMS = "items"  # Int64, distinct products of a basket
+
+Positions = NDArray[np.signedinteger[Any]]  # int32; int64 from 2³¹ lines on
 
 # A table from id to position is used where the ids span at most this many times as many numbers as there are.
 DENSE_SPAN = 8
@@ -88,41 +90,45 @@ def to_matrix(frame: nw.LazyFrame[Any] | nw.DataFrame[Any], *, max_items: int | 
     order_ids, product_ids = _ids(frame)
     order, orders = encode(order_ids)
     product, products = encode(product_ids)
-    width = max(len(products), 1)
-    # One sort of one number per line gives distinct pairs in the order that a sparse matrix wants.
-    cells = np.sort(order * width + product)
-    if len(cells):
-        cells = cells[np.concatenate(([True], cells[1:] != cells[:-1]))]
-    order, product = np.divmod(cells, width)
-    lengths = np.bincount(order, minlength=len(orders))
+    once = _distinct(order, product, shape=(len(orders), len(products)))
+    lengths = np.diff(once.indptr)
     small = lengths <= (len(products) if max_items is None else max_items)
     if not small.all():
-        product = product[np.repeat(small, lengths)]
-        orders, lengths = orders[small], lengths[small]
-    indptr = np.concatenate(([0], np.cumsum(lengths)))
-    index = np.int32 if len(product) < np.iinfo(np.int32).max else np.int64
-    matrix = csr_matrix(
-        (np.ones(len(product), dtype=np.int32), product.astype(index), indptr.astype(index)),
-        shape=(len(orders), len(products)),
-    )
-    matrix.has_canonical_format = True
-    return Baskets(matrix=matrix, orders=orders, products=products, left_out=int((~small).sum()))
+        once, orders = once[small], orders[small]
+    return Baskets(matrix=once, orders=orders, products=products, left_out=int((~small).sum()))
 
 
-def encode(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _distinct(order: Positions, product: Positions, *, shape: tuple[int, int]) -> csr_matrix:
+    """A binary matrix with sorted rows; a cell that is given several times is 1 as well."""
+    cells = coo_matrix((np.ones(len(order), dtype=np.int32), (order, product)), shape=shape)
+    # Two conversions sort by row and column in linear time; the flag keeps scipy from sorting each row.
+    cells.has_canonical_format = True
+    matrix = cells.tocsc().tocsr()
+    matrix.has_canonical_format = False
+    matrix.has_sorted_indices = True
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def encode(ids: NDArray[np.int64]) -> tuple[Positions, NDArray[np.int64]]:
     """Positions and the distinct ids, ascending: `ids == distinct[positions]`."""
     if not len(ids):
-        return ids, ids
+        return ids.astype(np.int32), ids
     lowest, highest = int(ids.min()), int(ids.max())
     if highest - lowest > DENSE_SPAN * len(ids):
         distinct, positions = np.unique(ids, return_inverse=True)
-        return positions.astype(np.int64, copy=False), distinct
+        return positions.astype(_width(ids)), distinct
     # Row ids lie close together: a table over their span is several times faster than a sort.
     offset = ids - lowest
     present = np.zeros(highest - lowest + 1, dtype=np.bool_)
     present[offset] = True
-    position_of = np.cumsum(present, dtype=np.int64) - 1
+    position_of: Positions = (np.cumsum(present) - 1).astype(_width(ids))
     return position_of[offset], np.flatnonzero(present).astype(np.int64) + lowest
+
+
+def _width(ids: NDArray[np.int64]) -> type[np.int32] | type[np.int64]:
+    return np.int32 if len(ids) < 2**31 else np.int64
 
 
 def _ids(frame: nw.LazyFrame[Any] | nw.DataFrame[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

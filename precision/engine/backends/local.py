@@ -32,7 +32,7 @@ class LocalEngine(Engine):
 
     reproducible = True
 
-    def __init__(self, *, threads: int | None = None, block_mib: int = 64) -> None:
+    def __init__(self, *, threads: int | None = None, block_mib: int = 32) -> None:
         """Make an engine.
 
         Args:
