@@ -19,6 +19,7 @@ LAUNCHER = Path(__file__).with_name("launch.py")
 LARGEST_LOG_BYTES = 10_000_000
 REMAINS_SECONDS = 300.0  # how long what a killed server left behind may take to end
 STOP_SECONDS = 120.0  # then a server that does not stop in order is stopped at once; both recover from that
+END_SECONDS = 5.0  # for initdb, when a person interrupts it
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
 
 
@@ -185,9 +186,19 @@ def run(
         return child.wait()
     except BaseException:
         if not detach:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            _end(child)
         raise
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """End a program that leads a group, gently first: killed outright it would leave shared memory behind."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        os.killpg(child.pid, number)
+        try:
+            child.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
 
 
 def _signal(daemon: Daemon, number: signal.Signals) -> bool:
