@@ -22,7 +22,7 @@ def main() -> None:
     with ExitStack() as stack:
         if not outside and len(sys.argv) > 1 and sys.argv[1] not in SERVERLESS:
             try:
-                stack.enter_context(embedded.hold(var, notify=lambda text: print(text, file=sys.stderr)))
+                stack.enter_context(embedded.hold(var, notify=lambda text: sys.stderr.write(f"{text}\n")))
             except embedded.EmbeddedError as error:
                 sys.exit(str(error))
         execute_from_command_line(sys.argv)

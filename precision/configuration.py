@@ -19,7 +19,8 @@ def database(url: str) -> dict[str, object]:
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme not in {"postgresql", "postgres"} or not name:
         raise ImproperlyConfigured(
-            f"DATABASE_URL is {_without_password(url)!r}, but must look like postgresql://user:password@host:5432/name; "
+            f"DATABASE_URL is {_without_password(url)!r}, but must look like "
+            "postgresql://user:password@host:5432/name; "
             "correct it, or unset it to use the embedded PostgreSQL."
         )
     try:
@@ -56,7 +57,9 @@ def whole_number(name: str, default: int, *, environ: Mapping[str, str] = os.env
     if not text:
         return default
     if not text.isascii() or not text.isdigit():
-        raise ImproperlyConfigured(f"{name} is {text!r}, but must be a whole number like {default}; correct or unset it.")
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}, but must be a whole number like {default}; correct it."
+        )
     return int(text)
 
 

@@ -67,6 +67,23 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the context of the first page with its pages in the order of the sidebar, any others after them."""
+    known = {label for _, pages in GROUPS for _, _, label in pages}
+    models = {each["model"]._meta.label_lower: each for app in context["app_list"] for each in app["models"]}
+    ours = []
+    for title, pages in GROUPS:
+        items = [{**models[label], "name": name} for name, _, label in pages if label in models]
+        if items:
+            ours.append({"name": title, "app_label": title.lower(), "models": items})
+    others = []
+    for app in context["app_list"]:
+        rest = [each for each in app["models"] if each["model"]._meta.label_lower not in known]
+        if rest:
+            others.append({**app, "models": rest})
+    return {**context, "app_list": [*ours, *others]}
+
+
 def _address(label: str) -> str:
     return reverse(f"admin:{label.replace('.', '_')}_changelist")
 

@@ -150,6 +150,7 @@ UNFOLD = {
     "SITE_SYMBOL": "target",
     "SITE_URL": None,
     "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "precision.navigation.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "precision.navigation.sidebar"},
 }
 
@@ -159,5 +160,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"precision": {"level": "INFO"}, "segments": {"level": "INFO"}, "recommender": {"level": "INFO"}},
+    "loggers": {
+        "precision": {"level": "INFO"},
+        "segments": {"level": "INFO"},
+        "recommender": {"level": "INFO"},
+    },
 }

@@ -17,8 +17,11 @@ class RuleSettings(models.Model):
     platform = models.OneToOneField(Platform, models.CASCADE, related_name="rule_settings")
     min_support = models.FloatField(default=0.0, validators=SHARE, help_text="Least share of all baskets.")
     min_count = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)],
-        help_text="Least number of baskets; empty: one basket in two thousand, but 2 to 20, and more where that gives over 50,000 pairs.",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Least number of baskets; empty: one in two thousand, but 2 to 20, and more where that "
+        "gives over 50,000 pairs.",
     )
     min_confidence = models.FloatField(default=0.0, validators=SHARE)
     min_lift = models.FloatField(default=0.0, validators=[MinValueValidator(0.0)])
@@ -26,7 +29,9 @@ class RuleSettings(models.Model):
         default=1000, help_text="Baskets with more different products are left out (bulk orders)."
     )
     max_length = models.PositiveSmallIntegerField(
-        default=3, validators=[MinValueValidator(2), MaxValueValidator(5)], help_text="Most products in a rule."
+        default=3,
+        validators=[MinValueValidator(2), MaxValueValidator(5)],
+        help_text="Most products in a rule.",
     )
     window_days = models.PositiveIntegerField(default=730, help_text="Baskets of so many days are counted.")
 
@@ -92,7 +97,9 @@ class ProductList(models.Model):
     scores = ArrayField(models.FloatField())
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "kind", "product"], name="precision_plist_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "kind", "product"], name="precision_plist_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.product_id}"
@@ -135,11 +142,14 @@ class CustomerList(models.Model):
     scores = ArrayField(models.FloatField())
     sources = ArrayField(models.CharField(max_length=20), help_text="The method that brought each item.")
     anchors = ArrayField(
-        models.BigIntegerField(null=True), help_text="The bought product behind each item, where there is one."
+        models.BigIntegerField(null=True),
+        help_text="The bought product behind each item, where there is one.",
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "kind", "customer"], name="precision_clist_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "kind", "customer"], name="precision_clist_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.customer_id}"

@@ -10,8 +10,12 @@ def ensure_builtin(platform: Platform) -> None:
     Segment.objects.bulk_create(
         [
             Segment(
-                platform=platform, key=each.key, name=each.name, description=each.description,
-                condition=dict(each.condition), builtin=True,
+                platform=platform,
+                key=each.key,
+                name=each.name,
+                description=each.description,
+                condition=dict(each.condition),
+                builtin=True,
             )
             for each in SEGMENTS
         ],

@@ -25,20 +25,26 @@ def compute_price_classes(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     rule = price_classes.PriceClassRule()
     as_of = epoch_day(run.as_of)
-    lines = history.scan("order_lines", Window.before(run.as_of, timezone=platform.timezone), platform=platform)
+    lines = history.scan(
+        "order_lines", Window.before(run.as_of, timezone=platform.timezone), platform=platform
+    )
     # Both tables are read more than once below: computed once, and lazy again.
     priced = _once(prices.priced_lines(lines, as_of=as_of, window_days=HISTORY_DAYS))
     products = _once(prices.product_prices(priced, as_of=as_of))
     features = price_classes.customer_features(priced, products, as_of=as_of, rule=rule).collect("polars")
     thresholds = price_classes.fit_thresholds(features, rule)
     classes = price_classes.classify(features.lazy(), rule, thresholds).collect("polars").to_native()
-    price_rows = products.collect("polars").to_native().select(
-        pl.lit(run.pk).alias("run_id"),
-        pl.col(c.PRODUCT).alias("product_id"),
-        pl.col(prices.USUAL_PRICE_E4).alias("usual_price"),
-        pl.col(prices.PRICE_POSITION).alias("price_position"),
-        pl.col(prices.DISCOUNT_SHARE).alias("discount_share"),
-        pl.col(prices.LINES).alias("lines"),
+    price_rows = (
+        products.collect("polars")
+        .to_native()
+        .select(
+            pl.lit(run.pk).alias("run_id"),
+            pl.col(c.PRODUCT).alias("product_id"),
+            pl.col(prices.USUAL_PRICE_E4).alias("usual_price"),
+            pl.col(prices.PRICE_POSITION).alias("price_position"),
+            pl.col(prices.DISCOUNT_SHARE).alias("discount_share"),
+            pl.col(prices.LINES).alias("lines"),
+        )
     )
     class_rows = classes.select(
         pl.lit(run.pk).alias("run_id"),
@@ -48,12 +54,21 @@ def compute_price_classes(run: Run, engine: Engine) -> Outcome:
         pl.col(price_classes.SPEND_E4).alias("spend"),
         pl.col(price_classes.SAVED_E4).alias("saved"),
         pl.col(price_classes.LIST_VALUE_E4).alias("list_value"),
-        price_classes.PRICE_POSITION, price_classes.BUYER_POSITION, price_classes.PRICE_SPREAD,
-        price_classes.DISCOUNT_SHARE, price_classes.QUALITY_LEAD, price_classes.DISCOUNT_LEAD,
-        price_classes.ORDERS, price_classes.LINES, price_classes.POSITIONED_LINES,
+        prices.PRICE_POSITION,
+        price_classes.BUYER_POSITION,
+        price_classes.PRICE_SPREAD,
+        prices.DISCOUNT_SHARE,
+        price_classes.QUALITY_LEAD,
+        price_classes.DISCOUNT_LEAD,
+        price_classes.ORDERS,
+        prices.LINES,
+        price_classes.POSITIONED_LINES,
     )
     return Outcome(
-        rows={"product_price": copy_rows(ProductPrice, price_rows), "customer_class": copy_rows(CustomerClass, class_rows)},
+        rows={
+            "product_price": copy_rows(ProductPrice, price_rows),
+            "customer_class": copy_rows(CustomerClass, class_rows),
+        },
         measures={"sizes": dict(sorted(class_rows["letter"].value_counts().iter_rows()))},
         parameters={"rule": asdict(rule), "thresholds": asdict(thresholds) if thresholds else None},
     )
@@ -69,8 +84,13 @@ def compute_rfm(run: Run, engine: Engine) -> Outcome:
     rows = scores.select(
         pl.lit(run.pk).alias("run_id"),
         pl.col(c.CUSTOMER).alias("customer_id"),
-        rfm.RECENCY_DAYS, rfm.FREQUENCY, pl.col(rfm.MONEY_E4).alias("money"),
-        rfm.RECENCY_SCORE, rfm.FREQUENCY_SCORE, rfm.MONEY_SCORE, pl.col(rfm.RFM_GROUP).alias("group"),
+        rfm.RECENCY_DAYS,
+        rfm.FREQUENCY,
+        pl.col(rfm.MONEY_E4).alias("money"),
+        rfm.RECENCY_SCORE,
+        rfm.FREQUENCY_SCORE,
+        rfm.MONEY_SCORE,
+        pl.col(rfm.RFM_GROUP).alias("group"),
     )
     return Outcome(
         rows={"rfm_score": copy_rows(RfmScore, rows)},
@@ -88,10 +108,19 @@ def compute_segments(run: Run, engine: Engine) -> Outcome:
         try:
             condition = conditions.parse(segment.condition, labels=builtin.LABELS, events=())
         except conditions.ConditionError as error:
-            refused[segment.key] = str(error)  # it was valid when it was saved; the others must not wait for it
+            refused[segment.key] = str(
+                error
+            )  # it was valid when it was saved; the others must not wait for it
             continue
-        members = nw.from_native(people).filter(conditions.to_expression(condition)).to_native().select(
-            pl.lit(run.pk).alias("run_id"), pl.lit(segment.pk).alias("segment_id"), pl.col(c.CUSTOMER).alias("customer_id")
+        members = (
+            nw.from_native(people)
+            .filter(conditions.to_expression(condition))
+            .to_native()
+            .select(
+                pl.lit(run.pk).alias("run_id"),
+                pl.lit(segment.pk).alias("segment_id"),
+                pl.col(c.CUSTOMER).alias("customer_id"),
+            )
         )
         sizes[segment.key] = copy_rows(SegmentMember, members)
         rows += members.height

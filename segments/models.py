@@ -23,7 +23,9 @@ class ProductPrice(models.Model):
     product = models.ForeignKey(Product, models.CASCADE, related_name="prices")
     usual_price = MoneyField(null=True, help_text="Per unit; empty: never sold at a price.")
     price_position = models.FloatField(null=True, help_text="0 the cheapest of its category, 1 the dearest.")
-    discount_share = models.FloatField(null=True, help_text="Share of its list value saved by discounts, lately.")
+    discount_share = models.FloatField(
+        null=True, help_text="Share of its list value saved by discounts, lately."
+    )
     lines = models.BigIntegerField(help_text="Order lines behind these figures.")
 
     class Meta:
@@ -41,8 +43,12 @@ class CustomerClass(models.Model):
     letter = models.CharField("class", max_length=1, choices=PriceClass.choices)
     reason = models.CharField(max_length=30, help_text="Key of REASONS in segments/methods/price_classes.py.")
     price_position = models.FloatField(null=True, help_text="Mean position of what they buy, 0 to 1, shrunk.")
-    buyer_position = models.FloatField(null=True, help_text="Mean position of the other buyers of the same goods.")
-    price_spread = models.FloatField(null=True, help_text="Standard deviation of the positions of their lines.")
+    buyer_position = models.FloatField(
+        null=True, help_text="Mean position of the other buyers of the same goods."
+    )
+    price_spread = models.FloatField(
+        null=True, help_text="Standard deviation of the positions of their lines."
+    )
     discount_share = models.FloatField(null=True, help_text="Share of list value saved by discounts, shrunk.")
     quality_lead = models.FloatField(null=True, help_text="Standard deviations past the border of A.")
     discount_lead = models.FloatField(null=True, help_text="Standard deviations past the border of B.")
@@ -112,7 +118,9 @@ class SegmentMember(models.Model):
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="segment_memberships")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "segment", "customer"], name="precision_member_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "segment", "customer"], name="precision_member_once")
+        ]
         indexes = [models.Index(fields=["customer", "run"], name="precision_member_customer")]
 
     def __str__(self) -> str:

@@ -27,16 +27,18 @@ def copy_table(table: str, frame: pl.DataFrame, *, columns: Sequence[str] = ()) 
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     text = frame.select(_array_text(frame, name) for name in names)
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        # Django's cursor wrapper hides `copy`; `__getattr__` reaches psycopg's.
-        with cursor.copy(statement) as copy:
-            for chunk in text.iter_slices(CHUNK_ROWS):
-                buffer = BytesIO()
-                chunk.write_csv(
-                    buffer, include_header=False, null_value="\\N", quote_style="non_numeric",
-                    datetime_format="%Y-%m-%d %H:%M:%S%.6f%z" if _has_zone(chunk) else None,
-                )
-                copy.write(buffer.getbuffer())
+    # Django's cursor wrapper hands `copy` on to psycopg's, but not psycopg's errors on to Django's.
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for chunk in text.iter_slices(CHUNK_ROWS):
+            buffer = BytesIO()
+            chunk.write_csv(
+                buffer,
+                include_header=False,
+                null_value="\\N",
+                quote_style="non_numeric",
+                datetime_format="%Y-%m-%d %H:%M:%S%.6f%z" if _has_zone(chunk) else None,
+            )
+            copy.write(buffer.getbuffer())
     return frame.height
 
 
@@ -47,7 +49,9 @@ def _array_text(frame: pl.DataFrame, name: str) -> pl.Expr:
         return column
     inner = frame.schema[name].inner  # type: ignore[attr-defined]
     if inner == pl.String:
-        escaped = pl.element().str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+        escaped = (
+            pl.element().str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+        )
         items = column.list.eval(pl.concat_str(pl.lit('"'), escaped, pl.lit('"')).fill_null("NULL"))
     else:
         items = column.list.eval(pl.element().cast(pl.String).fill_null("NULL"))

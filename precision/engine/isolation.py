@@ -10,20 +10,23 @@ import sys
 from collections.abc import Sequence
 
 
-class IsolatedCommandFailed(RuntimeError):
+class IsolatedCommandError(RuntimeError):
     """A management command in a process of its own ended with an error."""
 
 
 def run_command(name: str, arguments: Sequence[str] = ()) -> None:
     """Run a Django management command in a fresh interpreter with this project's settings, and wait for it.
 
-    Its output goes where this process' output goes. Raises IsolatedCommandFailed when its exit code is not 0.
+    Its output goes where this process' output goes. Raises IsolatedCommandError when its exit code is not 0.
     """
     process = subprocess.run(
-        [sys.executable, "-m", "django", name, *arguments], env=_environment(), stdin=subprocess.DEVNULL, check=False
+        [sys.executable, "-m", "django", name, *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if process.returncode != 0:
-        raise IsolatedCommandFailed(
+        raise IsolatedCommandError(
             f"“{name} {' '.join(arguments)}” ended with exit code {process.returncode}; its own message stands above."
         )
 

@@ -11,10 +11,10 @@ from precision.engine.backends import Engine, get_engine
 from precision.engine.models import Run
 from precision.engine.runs import Outcome
 
-__all__ = ["Job", "Outcome", "UnknownJob", "nightly", "register", "run"]
+__all__ = ["Job", "Outcome", "UnknownJobError", "nightly", "register", "run"]
 
 
-class UnknownJob(ValueError):
+class UnknownJobError(ValueError):
     """A job was named that no installed app has."""
 
 
@@ -46,12 +46,14 @@ def register(*jobs: Job) -> None:
 def nightly(only: Collection[str] = ()) -> list[Job]:
     """Return the jobs in an order in which each comes after those it reads, all of them or just those named.
 
-    Raises UnknownJob for a name that no installed app has.
+    Raises UnknownJobError for a name that no installed app has.
     """
     autodiscover_modules("jobs")
     unknown = sorted(set(only) - set(_registry))
     if unknown:
-        raise UnknownJob(f"There is no job {', '.join(unknown)}; there are {', '.join(sorted(_registry))}.")
+        raise UnknownJobError(
+            f"There is no job {', '.join(unknown)}; there are {', '.join(sorted(_registry))}."
+        )
     ordered = list(_ordered())
     return [job for job in ordered if not only or job.name in only]
 
@@ -89,7 +91,9 @@ def _ordered() -> Iterator[Job]:
     while waiting:
         ready = [job for job in waiting.values() if set(job.after) <= done]
         if not ready:
-            raise ValueError(f"These jobs wait for each other or for a missing one: {', '.join(sorted(waiting))}.")
+            raise ValueError(
+                f"These jobs wait for each other or for a missing one: {', '.join(sorted(waiting))}."
+            )
         for job in ready:
             yield job
             done.add(job.name)

@@ -24,14 +24,18 @@ class Run(models.Model):
     holder = models.CharField(max_length=100, blank=True, help_text="Host and process that compute it.")
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="Past this the holder counts as dead.")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Past this the holder counts as dead."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["job", "scope", "as_of"], condition=Q(status="running"), name="precision_run_one_holder"
+                fields=["job", "scope", "as_of"],
+                condition=Q(status="running"),
+                name="precision_run_one_holder",
             ),
         ]
         indexes = [models.Index(fields=["job", "scope", "-id"], name="precision_run_latest")]

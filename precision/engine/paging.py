@@ -120,6 +120,9 @@ class BoundedChangeList(ChangeList):  # type: ignore[misc]
                 rows = list(self.result_list)  # type: ignore[has-type]
                 self.model_admin.prepare(rows)
                 self.result_list = rows
+            if self.paginator.more or not (self.query or self.get_filters_params()):
+                # The heading then leaves out its “N results (show all)”, which would be a bound and not a number.
+                self.full_result_count = self.result_count
         except TooSlowError:
             messages.warning(
                 request,

@@ -22,7 +22,10 @@ class Steps:
     def __enter__(self) -> "Steps":
         if self.console.is_terminal:
             self._progress = Progress(
-                TextColumn("{task.description:<48}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                TextColumn("{task.description:<48}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
                 console=self.console,
             )
             self._progress.start()
@@ -45,4 +48,6 @@ class Steps:
             self._progress.advance(self._task)
         else:
             seconds = time.perf_counter() - started
-            self.console.print(f"[{self._done}/{self.total}] {title}: {seconds:.1f} s", markup=False, highlight=False)
+            self.console.print(
+                f"[{self._done}/{self.total}] {title}: {seconds:.1f} s", markup=False, highlight=False
+            )

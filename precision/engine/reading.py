@@ -6,7 +6,18 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 # What libpq knows of the parameters that Django hands to psycopg.
-LIBPQ = {"host", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "service"}
+LIBPQ = {
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "service",
+}
 
 
 def read_frame(query: str) -> pl.DataFrame:

@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=60)
 HEARTBEAT_SECONDS = 10.0
 
 
-class LeaseLost(RuntimeError):
+class LeaseLostError(RuntimeError):
     """The run was taken away from its holder: its lease had run out, or somebody marked it failed."""
 
 
@@ -54,12 +54,21 @@ def claim(job: str, scope: str, as_of: date, *, engine: str = "") -> Run | None:
     now = timezone.now()
     Run.objects.filter(
         job=job, scope=scope, as_of=as_of, status=Run.Status.RUNNING, lease_until__lt=now
-    ).update(status=Run.Status.FAILED, finished_at=now, error="The process that computed it died: its lease ran out.")
+    ).update(
+        status=Run.Status.FAILED,
+        finished_at=now,
+        error="The process that computed it died: its lease ran out.",
+    )
     try:
         with transaction.atomic():
             return Run.objects.create(
-                job=job, scope=scope, as_of=as_of, engine=engine, holder=f"{socket.gethostname()}:{os.getpid()}",
-                heartbeat_at=now, lease_until=now + LEASE,
+                job=job,
+                scope=scope,
+                as_of=as_of,
+                engine=engine,
+                holder=f"{socket.gethostname()}:{os.getpid()}",
+                heartbeat_at=now,
+                lease_until=now + LEASE,
             )
     except IntegrityError:
         return None
@@ -86,15 +95,21 @@ def execute(
 
 
 def publish(run: Run, outcome: Outcome) -> None:
-    """Make `run` the one that readers see; raise LeaseLost when it no longer belongs to its holder."""
+    """Make `run` the one that readers see; raise LeaseLostError when it no longer belongs to its holder."""
     now = timezone.now()
     with transaction.atomic():
         kept = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).update(
-            status=Run.Status.PUBLISHED, finished_at=now, lease_until=None,
-            rows=outcome.rows, measures=outcome.measures, parameters=outcome.parameters,
+            status=Run.Status.PUBLISHED,
+            finished_at=now,
+            lease_until=None,
+            rows=outcome.rows,
+            measures=outcome.measures,
+            parameters=outcome.parameters,
         )
         if not kept:
-            raise LeaseLost(f"Run {run.pk} ({run}) was taken over while it was computed; its result is dropped.")
+            raise LeaseLostError(
+                f"Run {run.pk} ({run}) was taken over while it was computed; its result is dropped."
+            )
         point(run)
     run.refresh_from_db()
 
@@ -110,8 +125,12 @@ def retire(job: str, scope: str, *, keep: int = 3) -> int:
     The published run, the `keep` newest published ones and whatever is running stay.
     """
     runs = Run.objects.filter(job=job, scope=scope)
-    newest = list(runs.filter(status=Run.Status.PUBLISHED).order_by("-id").values_list("id", flat=True)[:keep])
-    finished = runs.exclude(status=Run.Status.RUNNING).exclude(publications__isnull=False).exclude(id__in=newest)
+    newest = list(
+        runs.filter(status=Run.Status.PUBLISHED).order_by("-id").values_list("id", flat=True)[:keep]
+    )
+    finished = (
+        runs.exclude(status=Run.Status.RUNNING).exclude(publications__isnull=False).exclude(id__in=newest)
+    )
     # Failed runs stay on the list for a week, so that staff can read why.
     old = finished.exclude(status=Run.Status.FAILED, started_at__gt=timezone.now() - timedelta(days=7))
     ids = list(old.values_list("id", flat=True))

@@ -15,7 +15,7 @@ from django.forms import DecimalField as DecimalFormField
 from precision.shop import columns
 
 
-class ScaledDecimalField(models.BigIntegerField):
+class ScaledDecimalField(models.BigIntegerField):  # type: ignore[type-arg]
     """A decimal stored as a whole number of its smallest part; subclasses say how many parts one unit has."""
 
     parts: int
@@ -44,11 +44,11 @@ class ScaledDecimalField(models.BigIntegerField):
         return int((number * self.parts).to_integral_value(rounding=ROUND_HALF_EVEN))
 
     @property
-    def validators(self) -> list[Any]:  # type: ignore[override]
+    def validators(self) -> list[Any]:
         """Bounds that keep the stored number within eight bytes, sums of a million rows included."""
         return [MinValueValidator(-self.largest), MaxValueValidator(self.largest)]
 
-    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> Any:
         """Return a decimal form field, so that staff type 12.50 and not 125000."""
         return models.Field.formfield(
             self, **{"form_class": DecimalFormField, "decimal_places": self.decimal_places, **kwargs}

@@ -17,7 +17,9 @@ from precision.engine.windows import Window
 from precision.shop import columns as c
 from precision.shop.models import Order, Platform
 
-_snapshot: ContextVar[dict[tuple[str, Window, int], pl.DataFrame] | None] = ContextVar("snapshot", default=None)
+_snapshot: ContextVar[dict[tuple[str, Window, int], pl.DataFrame] | None] = ContextVar(
+    "snapshot", default=None
+)
 
 
 @contextmanager
@@ -89,4 +91,3 @@ def _products(window: Window, platform: Platform) -> pl.DataFrame:
                repeatable AS "{c.REPEATABLE}"
         FROM precision_shop_product WHERE platform_id = {platform.pk:d} AND same_as_id IS NULL
     """)
-

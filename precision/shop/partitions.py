@@ -21,8 +21,10 @@ def ensure_month(day: date) -> str:
             sql.SQL(
                 "CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM ({start}) TO ({end})"
             ).format(
-                name=sql.Identifier(name), table=sql.Identifier(TABLE),
-                start=sql.Literal(f"{first.isoformat()} 00:00+00"), end=sql.Literal(f"{following.isoformat()} 00:00+00"),
+                name=sql.Identifier(name),
+                table=sql.Identifier(TABLE),
+                start=sql.Literal(f"{first.isoformat()} 00:00+00"),
+                end=sql.Literal(f"{following.isoformat()} 00:00+00"),
             )
         )
         cursor.execute(

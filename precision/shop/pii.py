@@ -34,6 +34,7 @@ def _keys() -> MultiFernet:
     keys = getattr(settings, "PII_KEYS", None)
     if not keys:
         raise ImproperlyConfigured(
-            "The setting PII_KEYS is missing; give a list of Fernet keys, newest first (cryptography.fernet.Fernet.generate_key())."
+            "The setting PII_KEYS is missing; give a list of Fernet keys, newest first "
+            "(cryptography.fernet.Fernet.generate_key() makes one)."
         )
     return MultiFernet([Fernet(key) for key in keys])

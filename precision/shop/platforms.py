@@ -18,7 +18,7 @@ SCOPES = {
 PREFIXES = {ApiKey.Kind.SERVER: "sk_", ApiKey.Kind.WRITE: "wk_"}
 
 
-class PlatformExists(ValueError):
+class PlatformExistsError(ValueError):
     """A platform of this key is there already."""
 
 
@@ -34,15 +34,22 @@ class Credentials:
 
 @transaction.atomic
 def create_platform(
-    key: str, *, name: str, organisation: str | None = None, currency: str = "EUR", timezone: str = "UTC",
+    key: str,
+    *,
+    name: str,
+    organisation: str | None = None,
+    currency: str = "EUR",
+    timezone: str = "UTC",
     historical: bool = False,
 ) -> Credentials:
     """Create a platform (and its organisation, when new) and return its credentials.
 
-    Raises PlatformExists when the key is taken and django's ValidationError for a value that is not allowed.
+    Raises PlatformExistsError when the key is taken and django's ValidationError for a value that is not allowed.
     """
     if Platform.objects.filter(key=key).exists():
-        raise PlatformExists(f"There is a platform {key!r} already; choose another key, or make new keys in the admin.")
+        raise PlatformExistsError(
+            f"There is a platform {key!r} already; choose another key, or make new keys in the admin."
+        )
     owner_key = organisation or key
     owner = Organisation.objects.filter(key=owner_key).first()
     if owner is None:
@@ -51,7 +58,12 @@ def create_platform(
         owner.save()
     secret = secrets.token_urlsafe(32)
     platform = Platform(
-        organisation=owner, key=key, name=name, currency=currency, timezone=timezone, historical=historical,
+        organisation=owner,
+        key=key,
+        name=name,
+        currency=currency,
+        timezone=timezone,
+        historical=historical,
         user_hash_secret=pii.encrypt(secret),
     )
     platform.full_clean()
@@ -87,7 +99,12 @@ def as_of(platform: Platform) -> date:
     zone = ZoneInfo(platform.timezone)
     last = None
     if platform.historical:
-        last = Order.objects.filter(platform=platform).order_by("-placed_at").values_list("placed_at", flat=True).first()
+        last = (
+            Order.objects.filter(platform=platform)
+            .order_by("-placed_at")
+            .values_list("placed_at", flat=True)
+            .first()
+        )
     return (last or timezone.now()).astimezone(zone).date() + timedelta(days=1)
 
 

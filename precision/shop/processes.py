@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 
 GRACE_SECONDS = 20.0
@@ -32,7 +32,17 @@ def worker() -> list[str]:
 
 def beat() -> list[str]:
     """Return the command of the scheduler; it reads the schedule that staff edit in the admin."""
-    return [sys.executable, "-m", "celery", "-A", "precision.celery", "beat", "--loglevel", "WARNING", "--pidfile="]
+    return [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "precision.celery",
+        "beat",
+        "--loglevel",
+        "WARNING",
+        "--pidfile=",
+    ]
 
 
 def run_until_signal(commands: Mapping[str, Sequence[str]], *, notify: Callable[[str], object]) -> int:
@@ -54,7 +64,9 @@ def run_until_signal(commands: Mapping[str, Sequence[str]], *, notify: Callable[
             time.sleep(0.2)
             ended = next((name for name, child in children.items() if child.poll() is not None), None)
         if ended is not None:
-            notify(f"The process “{ended}” ended with code {children[ended].returncode}; stopping the others.")
+            notify(
+                f"The process “{ended}” ended with code {children[ended].returncode}; stopping the others."
+            )
         return 0 if ended is None else 1
     finally:
         _stop(children.values())
@@ -65,7 +77,9 @@ def run_until_signal(commands: Mapping[str, Sequence[str]], *, notify: Callable[
 def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
     """Start a child in a session of its own: the terminal's Ctrl-C reaches us only, and we stop it in order."""
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, start_new_session=True,
+        command,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 no threads run yet
     )
 
@@ -75,7 +89,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _stop(children: "Sequence[subprocess.Popen[bytes]]") -> None:
+def _stop(children: "Collection[subprocess.Popen[bytes]]") -> None:
     """Stop the children and what they started, politely first."""
     for child in children:
         _signal(child, signal.SIGTERM)

@@ -60,7 +60,9 @@ def _lists(
     for days in GROUP_DAYS:
         by_category = popularity.popular(lines, as_of_day=as_of_day, days=days, by=c.CATEGORY)
         yield from _named(popular, days, "category", by_category, n=CATEGORY_LENGTH)
-        by_class = popularity.popular(lines, as_of_day=as_of_day, days=days, by=popularity.GROUP, groups=classes)
+        by_class = popularity.popular(
+            lines, as_of_day=as_of_day, days=days, by=popularity.GROUP, groups=classes
+        )
         yield from _named(popular, days, "class", by_class, n=LENGTH)
     growing = popularity.trending(lines, as_of_day=as_of_day)
     yield trending, 7, "all", popularity.ranked(growing, score=popularity.GROWTH, n=LENGTH)

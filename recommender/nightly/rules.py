@@ -25,6 +25,15 @@ AUTOMATIC_PAIRS = 50_000  # … and raised until no more pairs than this make ru
 LONG_SHARE = 1 / 200  # least share of baskets for sets of three and more: their number explodes below it
 EXACT_PAIRS = 1_000_000  # up to so many pairs, repeated ones counted, all are counted, down to one basket
 TOGETHER = 50  # products kept in each bought-together list
+RULE_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "antecedent": pl.List(pl.Int64),
+    "consequent": pl.List(pl.Int64),
+    "count": pl.Int64,
+    "support": pl.Float64,
+    "confidence": pl.Float64,
+    "lift": pl.Float64,
+    "leverage": pl.Float64,
+}
 SHRINKAGE = 20.0  # imagined baskets with the first product alone
 
 
@@ -49,13 +58,21 @@ def compute_rules(run: Run, engine: Engine) -> Outcome:
     return Outcome(
         rows=rows,
         measures={
-            "baskets": len(baskets.orders), "left_out": baskets.left_out, "products": len(baskets.products),
-            "pair_floor": counts.floor, "longer_sets": note,
+            "baskets": len(baskets.orders),
+            "left_out": baskets.left_out,
+            "products": len(baskets.products),
+            "pair_floor": counts.floor,
+            "longer_sets": note,
         },
         parameters={
-            "min_count": counts.rule, "min_count_longer_sets": counts.long, "min_support": wanted.min_support,
-            "min_confidence": wanted.min_confidence, "min_lift": wanted.min_lift, "window_days": wanted.window_days,
-            "max_basket_items": wanted.max_basket_items, "max_length": wanted.max_length,
+            "min_count": counts.rule,
+            "min_count_longer_sets": counts.long,
+            "min_support": wanted.min_support,
+            "min_confidence": wanted.min_confidence,
+            "min_lift": wanted.min_lift,
+            "window_days": wanted.window_days,
+            "max_basket_items": wanted.max_basket_items,
+            "max_length": wanted.max_length,
         },
     )
 
@@ -88,20 +105,30 @@ class _Counts:
         return replace(self, rule=last, long=max(last, self.long))
 
 
-def _write_rules(run: Run, baskets: Baskets, counted: PairCounts, counts: _Counts, wanted: RuleSettings) -> int:
+def _write_rules(
+    run: Run, baskets: Baskets, counted: PairCounts, counts: _Counts, wanted: RuleSettings
+) -> int:
     """Copy the rules of pairs; return their number."""
     found = rules.from_pairs(
-        counted, min_count=counts.rule, min_support=wanted.min_support, min_confidence=wanted.min_confidence,
+        counted,
+        min_count=counts.rule,
+        min_support=wanted.min_support,
+        min_confidence=wanted.min_confidence,
         min_lift=wanted.min_lift,
     )
     frame = pl.DataFrame(
         {
-            "antecedent": baskets.products[found.antecedent], "consequent": baskets.products[found.consequent],
-            "count": found.count, "support": found.support, "confidence": found.confidence, "lift": found.lift,
+            "antecedent": baskets.products[found.antecedent],
+            "consequent": baskets.products[found.consequent],
+            "count": found.count,
+            "support": found.support,
+            "confidence": found.confidence,
+            "lift": found.lift,
             "leverage": found.leverage,
         }
     ).with_columns(
-        pl.lit(run.pk).alias("run_id"), pl.concat_list("antecedent").alias("antecedent"),
+        pl.lit(run.pk).alias("run_id"),
+        pl.concat_list("antecedent").alias("antecedent"),
         pl.concat_list("consequent").alias("consequent"),
     )
     return copy_rows(AssociationRule, frame)
@@ -112,12 +139,8 @@ def _long_rules(
 ) -> tuple[pl.DataFrame, str]:
     """Return the rules of three and more products, and a note when their search had to be cut short."""
     note = ""
-    schema = {
-        "antecedent": pl.List(pl.Int64), "consequent": pl.List(pl.Int64), "count": pl.Int64, "support": pl.Float64,
-        "confidence": pl.Float64, "lift": pl.Float64, "leverage": pl.Float64,
-    }
     if wanted.max_length < 3 or not baskets.matrix.nnz:
-        return pl.DataFrame(schema=schema), note
+        return pl.DataFrame(schema=RULE_COLUMNS), note
     try:
         found = engine.itemsets(baskets.matrix, min_count=counts.long, max_length=wanted.max_length)
     except ItemsetsTooLargeError as error:
@@ -131,10 +154,13 @@ def _long_rules(
         {
             "antecedent": [[products[item] for item in items] for items in made.antecedent],
             "consequent": [[products[item] for item in items] for items in made.consequent],
-            "count": made.count, "support": made.support, "confidence": made.confidence, "lift": made.lift,
+            "count": made.count,
+            "support": made.support,
+            "confidence": made.confidence,
+            "lift": made.lift,
             "leverage": made.leverage,
         },
-        schema=schema,
+        schema=RULE_COLUMNS,
     )
     return frame, note
 
@@ -145,16 +171,25 @@ def _write_pairs(run: Run, baskets: Baskets, counted: PairCounts) -> int:
     order = np.argsort(item, kind="stable")
     others = baskets.products[np.concatenate([counted.b, counted.a])[order]]
     together = np.concatenate([counted.count, counted.count])[order]
-    frame = pl.DataFrame({"item": item[order], "others": others, "counts": together}).group_by(
-        "item", maintain_order=True
-    ).agg("others", "counts")
+    frame = (
+        pl.DataFrame({"item": item[order], "others": others, "counts": together})
+        .group_by("item", maintain_order=True)
+        .agg("others", "counts")
+    )
     everything = pl.DataFrame(
-        {"item": np.arange(len(baskets.products), dtype=np.int32), "product_id": baskets.products, "baskets": counted.item_counts}
+        {
+            "item": np.arange(len(baskets.products), dtype=np.int32),
+            "product_id": baskets.products,
+            "baskets": counted.item_counts,
+        }
     ).filter(pl.col("baskets") > 0)
     empty = pl.lit([], dtype=pl.List(pl.Int64))
     rows = everything.join(frame, on="item", how="left").select(
-        pl.lit(run.pk).alias("run_id"), "product_id", "baskets",
-        pl.col("others").fill_null(empty), pl.col("counts").fill_null(empty),
+        pl.lit(run.pk).alias("run_id"),
+        "product_id",
+        "baskets",
+        pl.col("others").fill_null(empty),
+        pl.col("counts").fill_null(empty),
     )
     return copy_rows(PairCount, rows)
 
@@ -164,11 +199,16 @@ def _write_together(run: Run, baskets: Baskets, counted: PairCounts) -> int:
     found, scores = rules.bought_together(counted, limit=TOGETHER, shrinkage=SHRINKAGE)
     frame = pl.DataFrame(
         {
-            "product_id": baskets.products[found.antecedent], "items": baskets.products[found.consequent],
+            "product_id": baskets.products[found.antecedent],
+            "items": baskets.products[found.consequent],
             "scores": scores,
         }
     )
-    lists = frame.group_by("product_id", maintain_order=True).agg("items", "scores").with_columns(
-        pl.lit(run.pk).alias("run_id"), pl.lit(ProductList.Kind.BOUGHT_TOGETHER.value).alias("kind")
+    lists = (
+        frame.group_by("product_id", maintain_order=True)
+        .agg("items", "scores")
+        .with_columns(
+            pl.lit(run.pk).alias("run_id"), pl.lit(ProductList.Kind.BOUGHT_TOGETHER.value).alias("kind")
+        )
     )
     return copy_rows(ProductList, lists)

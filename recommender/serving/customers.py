@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from precision.shop.models import Event, Identity, Order, OrderLine, Platform
@@ -70,32 +71,32 @@ def _first(identities: QuerySet[Identity], platform: Platform, run_ids: dict[str
     lines = OrderLine.objects.filter(
         order__identity__customer_id=OuterRef("customer_id"), order__platform=platform, quantity__gt=0
     ).exclude(order__status__in=[Order.Status.CANCELLED, Order.Status.RETURNED])
+    # One array [product, category] a line: both from one scan.
+    pair = Func(
+        Coalesce(F("product__same_as_id"), F("product_id")),
+        F("product__category_id"),
+        template="ARRAY[%(expressions)s]",
+        output_field=ArrayField(BigIntegerField(null=True)),
+    )
     row = (
         identities.annotate(
             letter=Subquery(_of(CustomerClass, run_ids.get("price-classes")).values("letter")[:1]),
             segments=ArraySubquery(
                 _of(SegmentMember, run_ids.get("segments")).order_by("segment__key").values("segment__key")
             ),
-            categories=ArraySubquery(
-                lines.order_by("-order__placed_at", "id").values("product__category_id")[:CATEGORY_LINES]
-            ),
-            bought=ArraySubquery(
-                lines.order_by("-order__placed_at", "id").values(
-                    standing=Coalesce(F("product__same_as_id"), F("product_id"))
-                )[:MOST_LINES]
-            ),
+            bought=ArraySubquery(lines.order_by("-order__placed_at", "id").values(pair=pair)[:MOST_LINES]),
             lists=ArraySubquery(
                 _of(CustomerList, run_ids.get("recommendations")).values(
                     content=JSONObject(kind="kind", items="items", sources="sources", anchors="anchors")
                 )
             ),
         )
-        .values_list("customer_id", "letter", "segments", "bought", "categories", "lists")
+        .values_list("customer_id", "letter", "segments", "bought", "lists")
         .first()
     )
     if row is None:
         return None
-    customer, letter, segments, bought, categories, lists = row
+    customer, letter, segments, bought, lists = row
     stored = {
         entry["kind"]: StoredList(entry["items"], entry["sources"], entry["anchors"]) for entry in lists
     }
@@ -103,8 +104,8 @@ def _first(identities: QuerySet[Identity], platform: Platform, run_ids: dict[str
         customer=customer,
         letter=letter or PriceClass.U.value,
         segments=segments,
-        bought=list(dict.fromkeys(bought)),
-        categories=favourite(categories),
+        bought=list(dict.fromkeys(product for product, _ in bought)),
+        categories=favourite([category for _, category in bought[:CATEGORY_LINES]]),
         for_you=stored.get(CustomerList.Kind.FOR_YOU, EMPTY),
         buy_again=stored.get(CustomerList.Kind.BUY_AGAIN, EMPTY),
     )

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 ANCHORS = 5
 """So many of the latest purchases or views bring similar products in."""
+PLENTY = 100
+"""So many best-sellers are enough to choose from."""
 
 
 @dataclass(slots=True)
@@ -61,31 +63,23 @@ class Sources:
 
     def segment_of(self, letter: str) -> Iterator[Candidate]:
         """Yield best-sellers among customers of a class."""
-        group = f"class:{letter}"
-        for days in (30, 90):
-            for product in self._popular(PopularList.Kind.POPULAR, days, [group]).get(group, []):
-                yield Candidate(product, Source.SEGMENT, Code.POPULAR_WITH_GROUP)
+        for product in self._best_sellers([f"class:{letter}"], (30, 90)):
+            yield Candidate(product, Source.SEGMENT, Code.POPULAR_WITH_GROUP)
 
     def category(self, categories: list[int]) -> Iterator[Candidate]:
         """Yield best-sellers of some categories, in turn."""
-        groups = [f"category:{category}" for category in categories]
-        for days in (30, 90):
-            lists = self._popular(PopularList.Kind.POPULAR, days, groups)
-            for product in in_turn([lists[group] for group in groups if group in lists]):
-                yield Candidate(product, Source.CATEGORY, Code.POPULAR_IN_CATEGORY)
+        for product in self._best_sellers([f"category:{category}" for category in categories], (30, 90)):
+            yield Candidate(product, Source.CATEGORY, Code.POPULAR_IN_CATEGORY)
 
     def popular(self, days: tuple[int, ...] = (30, 90, 7)) -> Iterator[Candidate]:
         """Yield the platform's best-sellers."""
-        for window in days:
-            for product in self._popular(PopularList.Kind.POPULAR, window, ["all"]).get("all", []):
-                yield Candidate(product, Source.POPULAR, Code.POPULAR)
+        for product in self._best_sellers(["all"], days):
+            yield Candidate(product, Source.POPULAR, Code.POPULAR)
 
     def trending(self, groups: tuple[str, ...] = ("all",)) -> Iterator[Candidate]:
         """Yield what sells faster than before."""
-        for days in published.WINDOWS:
-            lists = self._popular(PopularList.Kind.TRENDING, days, groups)
-            for product in in_turn([lists[group] for group in groups if group in lists]):
-                yield Candidate(product, Source.TRENDING, Code.TRENDING)
+        for product in self._best_sellers(list(groups), published.WINDOWS, kind=PopularList.Kind.TRENDING):
+            yield Candidate(product, Source.TRENDING, Code.TRENDING)
 
     def _stored(self, stored: StoredList) -> Iterator[Candidate]:
         """Yield the items of a customer's list."""
@@ -104,9 +98,19 @@ class Sources:
         ]
         yield from in_turn(streams)
 
-    def _popular(self, kind: str, days: int, groups: list[str] | tuple[str, ...]) -> dict[str, list[int]]:
-        """Return the best-sellers of some groups."""
-        return published.popular(self.run_ids.get("popularity"), kind=kind, days=days, groups=groups)
+    def _best_sellers(
+        self, groups: list[str], windows: tuple[int, ...], *, kind: str = PopularList.Kind.POPULAR
+    ) -> Iterator[int]:
+        """Yield the best-sellers of some groups in turn; of the next window only while there are not PLENTY."""
+        run = self.run_ids.get("popularity")
+        given = 0
+        for days in windows:
+            if given >= PLENTY:
+                return
+            lists = published.popular(run, kind=kind, days=days, groups=groups)
+            for product in in_turn([lists[group] for group in groups if group in lists]):
+                yield product
+                given += 1
 
 
 def in_turn(streams: Sequence[Sequence[T]]) -> Iterator[T]:

@@ -7,7 +7,7 @@ from recommender.serving.published import Tiers
 def suits(letter: str, fact: Fact, tiers: Tiers) -> bool:
     """Return whether a product lies in the price tier of a class.
 
-    A: its price position is in the upper third of the catalogue's. B: so is the share of its list value that
+    A: its price position is in the upper third of what is sold. B: so is the share of its list value that
     discounts save, and there are discounts at all. C and U: always. A product without figures lies in no
     tier; a platform without figures has no tiers, and everything suits.
     """

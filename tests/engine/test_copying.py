@@ -43,7 +43,10 @@ def test_numbers_times_and_truth() -> None:
 
 def test_lists_become_arrays() -> None:
     frame = pl.DataFrame(
-        {"ids": [[1, 2], [], None, [3, None]], "names": [["a", 'b"c', "d,e", "\\", ""], [], None, [None, "NULL"]]},
+        {
+            "ids": [[1, 2], [], None, [3, None]],
+            "names": [["a", 'b"c', "d,e", "\\", ""], [], None, [None, "NULL"]],
+        },
         schema={"ids": pl.List(pl.Int64), "names": pl.List(pl.String)},
     )
     table("ids bigint[], names text[]")

@@ -1,6 +1,5 @@
 """The list of jobs: order, names, and a night that goes on where it stopped."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -8,19 +7,19 @@ from django.utils import timezone
 
 from precision.engine import jobs
 from precision.engine.backends import Engine
-from precision.engine.jobs import Job, Outcome, UnknownJob
+from precision.engine.jobs import Job, Outcome, UnknownJobError
 from precision.engine.models import Run
 
 DAY = date(2026, 3, 1)
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Job]]:
+def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     """An empty list of jobs; the installed apps' own are left out."""
     empty: dict[str, Job] = {}
     monkeypatch.setattr(jobs, "_registry", empty)
     monkeypatch.setattr(jobs, "autodiscover_modules", lambda *names: None)
-    yield empty
+    return empty
 
 
 def make(name: str, *after: str) -> Job:
@@ -31,14 +30,16 @@ def make(name: str, *after: str) -> Job:
 
 
 def test_each_job_comes_after_those_it_reads() -> None:
-    jobs.register(make("lists", "similar", "classes"), make("similar"), make("classes", "prices"), make("prices"))
+    jobs.register(
+        make("lists", "similar", "classes"), make("similar"), make("classes", "prices"), make("prices")
+    )
     assert [job.name for job in jobs.nightly()] == ["similar", "prices", "classes", "lists"]
     assert [job.name for job in jobs.nightly(["lists", "prices"])] == ["prices", "lists"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     jobs.register(make("rules"), make("lists"))
-    with pytest.raises(UnknownJob, match=r"no job rulez; there are lists, rules\."):
+    with pytest.raises(UnknownJobError, match=r"no job rulez; there are lists, rules\."):
         jobs.nightly(["rulez"])
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from precision.engine import runs
 from precision.engine.models import Publication, Run
-from precision.engine.runs import LeaseLost, Outcome
+from precision.engine.runs import LeaseLostError, Outcome
 
 DAY = date(2026, 3, 1)
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,11 @@ def test_execute_publishes_what_the_job_reports() -> None:
     run = runs.execute("rules", "gifts", DAY, ok, engine="local")
     assert run is not None
     assert (run.status, run.rows, run.measures, run.parameters, run.engine) == (
-        Run.Status.PUBLISHED, {"things": 3}, {"best": 0.5}, {"k": 2}, "local",
+        Run.Status.PUBLISHED,
+        {"things": 3},
+        {"best": 0.5},
+        {"k": 2},
+        "local",
     )
     assert run.finished_at is not None
     assert run.lease_until is None
@@ -58,7 +62,7 @@ def test_a_dead_holder_is_replaced_and_cannot_publish() -> None:
     Run.objects.filter(pk=dead.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     heir = runs.claim("rules", "gifts", DAY)
     assert heir is not None
-    with pytest.raises(LeaseLost, match="taken over"):
+    with pytest.raises(LeaseLostError, match="taken over"):
         runs.publish(dead, Outcome())
     assert runs.published("rules", "gifts") is None
     dead.refresh_from_db()

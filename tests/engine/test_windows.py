@@ -19,7 +19,9 @@ def test_days_are_local_and_may_have_23_hours() -> None:
     window = Window.before(date(2026, 3, 30), days=1, timezone="Europe/Berlin")
     assert window.start is not None
     assert window.end - window.start == 23 * 3600
-    assert midnight(date(2026, 3, 30), timezone="Europe/Berlin") == int(datetime(2026, 3, 29, 22, tzinfo=UTC).timestamp())
+    assert midnight(date(2026, 3, 30), timezone="Europe/Berlin") == int(
+        datetime(2026, 3, 29, 22, tzinfo=UTC).timestamp()
+    )
 
 
 def test_without_days_it_has_no_beginning() -> None:

@@ -16,13 +16,28 @@ EVER = Window.before(date(2027, 1, 1), timezone="UTC")
 
 
 def buy(
-    platform: Platform, number: str, product: Product, *, at: datetime, who: Identity | None = None,
-    quantity: str = "1", price: str = "2.50", status: str = "completed",
+    platform: Platform,
+    number: str,
+    product: Product,
+    *,
+    at: datetime,
+    who: Identity | None = None,
+    quantity: str = "1",
+    price: str = "2.50",
+    status: str = "completed",
 ) -> Order:
     order = Order.objects.create(
-        platform=platform, external_id=number, identity=who, placed_at=at, status=status, currency="EUR", fingerprint=0
+        platform=platform,
+        external_id=number,
+        identity=who,
+        placed_at=at,
+        status=status,
+        currency="EUR",
+        fingerprint=0,
     )
-    OrderLine.objects.create(order=order, product=product, quantity=Decimal(quantity), unit_price=Decimal(price))
+    OrderLine.objects.create(
+        order=order, product=product, quantity=Decimal(quantity), unit_price=Decimal(price)
+    )
     return order
 
 
@@ -38,17 +53,38 @@ def soap(platform: Platform) -> Product:
 
 def test_a_line_in_the_units_of_the_frames(platform: Platform, soap: Product) -> None:
     who = Identity.objects.create(
-        platform=platform, kind="customer_id", value="7",
+        platform=platform,
+        kind="customer_id",
+        value="7",
         customer=Customer.objects.create(organisation=platform.organisation),
     )
     # 23:30 UTC on Sunday is Monday 01:30 in Berlin in summer.
-    order = buy(platform, "1", soap, at=datetime(2026, 7, 5, 23, 30, tzinfo=UTC), who=who, quantity="1.5", price="3.3333")
+    order = buy(
+        platform,
+        "1",
+        soap,
+        at=datetime(2026, 7, 5, 23, 30, tzinfo=UTC),
+        who=who,
+        quantity="1.5",
+        price="3.3333",
+    )
     assert lines(platform).to_dicts() == [
         {
-            c.CUSTOMER: who.customer_id, c.IDENTITY: who.pk, c.ORDER: order.pk, c.PRODUCT: soap.pk,
-            c.CATEGORY: soap.category_id, c.STORE: None, c.QUANTITY_E3: 1_500, c.UNIT_PRICE_E4: 33_333,
-            c.LIST_PRICE_E4: None, c.RETURNED: False, c.SECONDS: 1783294200,
-            c.DAY: (date(2026, 7, 6) - date(1970, 1, 1)).days, c.HOUR: 1, c.WEEKDAY: 1, c.AMOUNT_E4: 50_000,
+            c.CUSTOMER: who.customer_id,
+            c.IDENTITY: who.pk,
+            c.ORDER: order.pk,
+            c.PRODUCT: soap.pk,
+            c.CATEGORY: soap.category_id,
+            c.STORE: None,
+            c.QUANTITY_E3: 1_500,
+            c.UNIT_PRICE_E4: 33_333,
+            c.LIST_PRICE_E4: None,
+            c.RETURNED: False,
+            c.SECONDS: 1783294200,
+            c.DAY: (date(2026, 7, 6) - date(1970, 1, 1)).days,
+            c.HOUR: 1,
+            c.WEEKDAY: 1,
+            c.AMOUNT_E4: 50_000,
         }
     ]
     assert all(kind in {pl.Int64, pl.Boolean} for kind in lines(platform).dtypes)
@@ -61,12 +97,19 @@ def test_windows_are_half_open(platform: Platform, soap: Product) -> None:
     assert lines(platform, window)[c.ORDER].to_list() == [first.pk]
 
 
-def test_cancelled_orders_are_left_out_and_credit_notes_are_negative(platform: Platform, soap: Product) -> None:
+def test_cancelled_orders_are_left_out_and_credit_notes_are_negative(
+    platform: Platform, soap: Product
+) -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     buy(platform, "1", soap, at=at, status="cancelled")
     note = buy(platform, "2", soap, at=at, status="returned", quantity="-2")
     row = lines(platform).row(0, named=True)
-    assert (row[c.ORDER], row[c.RETURNED], row[c.AMOUNT_E4], row[c.CUSTOMER]) == (note.pk, True, -50_000, None)
+    assert (row[c.ORDER], row[c.RETURNED], row[c.AMOUNT_E4], row[c.CUSTOMER]) == (
+        note.pk,
+        True,
+        -50_000,
+        None,
+    )
     assert lines(platform).height == 1
 
 

@@ -35,8 +35,13 @@ class Installation:
     def manage(self, *arguments: str, code: int = 0) -> str:
         """Run `manage.py …` to its end; return what it printed, assert its exit code."""
         done = subprocess.run(
-            [self.python, "manage.py", *arguments], cwd=self.folder, env=self.environment, capture_output=True,
-            text=True, timeout=300, check=False,
+            [self.python, "manage.py", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert done.returncode == code, f"{arguments} gave {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout if code == 0 else done.stderr
@@ -46,7 +51,12 @@ class Installation:
         log = (self.folder if self.folder != ROOT else throwaway.VAR) / f"process-{len(self.started)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
                 start_new_session=True,
             )
         process.log = log  # type: ignore[attr-defined]
@@ -84,8 +94,13 @@ def installation() -> Iterator[Installation]:
     url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     broker = embedded.broker_url(throwaway.VAR).replace("virtual_host=0", f"virtual_host={number}")
     environment = {
-        **os.environ, "DATABASE_URL": url, "BROKER_URL": broker, "SECRET_KEY": "whole", "PYTHONUNBUFFERED": "1",
-        "PII_KEYS": Fernet.generate_key().decode(), "DJANGO_SETTINGS_MODULE": "precision.settings",
+        **os.environ,
+        "DATABASE_URL": url,
+        "BROKER_URL": broker,
+        "SECRET_KEY": "whole",
+        "PYTHONUNBUFFERED": "1",
+        "PII_KEYS": Fernet.generate_key().decode(),
+        "DJANGO_SETTINGS_MODULE": "precision.settings",
     }
     made = Installation(folder=ROOT, environment=environment, database_url=url)
     made.manage("migrate", "--verbosity", "0")

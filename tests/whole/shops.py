@@ -27,7 +27,9 @@ unit_price = "price"
 """
 
 
-def write_shop(folder: Path, *, orders: int = 400, customers: int = 60, products: int = 40, seed: int = 0) -> list[str]:
+def write_shop(
+    folder: Path, *, orders: int = 400, customers: int = 60, products: int = 40, seed: int = 0
+) -> list[str]:
     """Write mapping and data files; return the arguments of import_shop behind `--platform KEY`.
 
     Products come in five categories; odd customers prefer the dear half, so that lists differ between people.
@@ -51,5 +53,7 @@ def write_shop(folder: Path, *, orders: int = 400, customers: int = 60, products
             half = list(prices)[products // 2 :] if customer % 2 else list(prices)[: products // 2]
             time = start + timedelta(hours=order * 6)
             for product in pick.sample(half, k=pick.randint(2, 5)):
-                rows.writerow([f"O{order}", f"C{customer}", time.isoformat(), product, 1, f"{prices[product]:.2f}"])
+                rows.writerow(
+                    [f"O{order}", f"C{customer}", time.isoformat(), product, 1, f"{prices[product]:.2f}"]
+                )
     return ["--mapping", str(mapping), f"products={goods}", f"lines={lines}"]

@@ -81,10 +81,14 @@ def write_case(folder: Path, declared: dict[str, str]) -> tuple[list[str], list[
     second.write_text(CATALOGUE_MAPPING)
     goods, lines, catalogue = folder / "products.csv", folder / "lines.csv", folder / "catalogue.csv"
     names = sorted({name for basket in BASKETS.values() for name in basket})
-    goods.write_text("id,title,aliases\n" + "".join(f"{name},{name},{declared.get(name, '')}\n" for name in names))
+    goods.write_text(
+        "id,title,aliases\n" + "".join(f"{name},{name},{declared.get(name, '')}\n" for name in names)
+    )
     rows = [f"{who},2024-03-01T10:00:00Z,{name}" for who, basket in BASKETS.items() for name in basket]
     lines.write_text("order,time,product\n" + "\n".join(rows) + "\n")
-    catalogue.write_text("id,title\n" + "".join(f"{100 + n},{name}\n" for n, name in enumerate(SECOND_CATALOGUE)))
+    catalogue.write_text(
+        "id,title\n" + "".join(f"{100 + n},{name}\n" for n, name in enumerate(SECOND_CATALOGUE))
+    )
     return (
         ["--mapping", str(first), f"products={goods}", f"lines={lines}"],
         ["--mapping", str(second), f"products={catalogue}"],
@@ -117,7 +121,10 @@ def check_tables(client: Client) -> None:
     rules = get(client, "rules/")["results"]
     found = {
         (rule["antecedent"][0]["product_id"], rule["consequent"][0]["product_id"]): (
-            rule["count"], round(rule["support"], 4), round(rule["confidence"], 4), round(rule["lift"], 4),
+            rule["count"],
+            round(rule["support"], 4),
+            round(rule["confidence"], 4),
+            round(rule["lift"], 4),
         )
         for rule in rules
         if len(rule["antecedent"]) == len(rule["consequent"]) == 1
@@ -129,7 +136,9 @@ def test_with_the_aliases_that_the_shop_gives(tmp_path: Path) -> None:
     client = load(tmp_path, {"night cream": "evening cream", "day cream": "sun frost"})
     call_command("refresh", "--platform", "golden")
     check_tables(client)
-    joined = ProductAlias.objects.filter(status=ProductAlias.Status.ACCEPTED).values_list("product__title", "other__title")
+    joined = ProductAlias.objects.filter(status=ProductAlias.Status.ACCEPTED).values_list(
+        "product__title", "other__title"
+    )
     assert set(joined) == {("night cream", "evening cream"), ("day cream", "sun frost")}
 
 
@@ -142,7 +151,9 @@ def test_without_them_both_pairs_are_suggested_and_a_yes_joins_them(tmp_path: Pa
     }
     evening, day = frozenset({"evening cream", "night cream"}), frozenset({"day cream", "sun frost"})
     assert {evening, day} <= set(suggested)
-    assert not Product.objects.filter(same_as__isnull=False).exists(), "nothing is joined without a person's yes"
+    assert not Product.objects.filter(same_as__isnull=False).exists(), (
+        "nothing is joined without a person's yes"
+    )
 
     call_command("refresh", "--platform", "golden")
     before = get(client, "rules/matrix/", products="night cream,evening cream")

@@ -122,9 +122,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     # A copy, so that setuptools leaves no build folder in the checkout.
     source = folder / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".venv", ".git", "var", "demo", "tests", "__pycache__"))
+    shutil.copytree(
+        ROOT, source, ignore=shutil.ignore_patterns(".venv", ".git", "var", "demo", "tests", "__pycache__")
+    )
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source], check=True,
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source],
+        check=True,
         capture_output=True,
     )
     return next(folder.glob("precision_marketing-*.whl"))
@@ -140,7 +143,18 @@ def host(installation: Installation, wheel: Path, tmp_path: Path) -> Iterator[In
     # Our dependencies come from the tests' own environment; the wheel itself is installed for real.
     (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            str(wheel),
+        ],
         check=True,
     )
     folder = tmp_path / "host"
@@ -164,20 +178,32 @@ def host(installation: Installation, wheel: Path, tmp_path: Path) -> Iterator[In
 
 def test_the_wheel_works_in_a_foreign_project(host: Installation, tmp_path: Path) -> None:
     where = subprocess.run(
-        [host.python, "-c", "import precision, segments; print(precision.__file__, segments.__file__)"], cwd=host.folder,
-        env=host.environment, capture_output=True, text=True, check=True,
+        [host.python, "-c", "import precision, segments; print(precision.__file__, segments.__file__)"],
+        cwd=host.folder,
+        env=host.environment,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert str(ROOT) not in where
     host.manage("check")
     host.manage("makemigrations", "shop", "orders")
     host.manage("migrate", "--verbosity", "0")
-    assert "No changes detected" in host.manage("makemigrations", "--check", "--dry-run"), "our migrations are complete"
+    assert "No changes detected" in host.manage("makemigrations", "--check", "--dry-run"), (
+        "our migrations are complete"
+    )
     assert host.query("SELECT count(*) FROM shop_product, orders_order, precision_shop_product") == [(0,)]
 
     keys = json.loads(host.manage("create_platform", "small", "--name", "Small", "--json"))
     host.manage("import_shop", "--platform", "small", *write_shop(tmp_path / "shop"))
-    host.start(host.python, "-m", "celery", "-A", "hostproject", "worker", "--pool", "threads", "--loglevel", "INFO")
-    nightly = [host.python, "-c", "import django; django.setup(); from precision.shop.tasks import nightly; nightly.delay()"]
+    host.start(
+        host.python, "-m", "celery", "-A", "hostproject", "worker", "--pool", "threads", "--loglevel", "INFO"
+    )
+    nightly = [
+        host.python,
+        "-c",
+        "import django; django.setup(); from precision.shop.tasks import nightly; nightly.delay()",
+    ]
     subprocess.run(nightly, cwd=host.folder, env=host.environment, check=True)
     wait_for(
         "the night under the host's own Celery app",
@@ -185,13 +211,22 @@ def test_the_wheel_works_in_a_foreign_project(host: Installation, tmp_path: Path
         seconds=180,
     )
     walked = subprocess.run(
-        [host.python, "walk.py", keys["server_key"], "C1"], cwd=host.folder, env=host.environment,
-        capture_output=True, text=True, check=False,
+        [host.python, "walk.py", keys["server_key"], "C1"],
+        cwd=host.folder,
+        env=host.environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert walked.returncode == 0, walked.stderr
     seen = json.loads(walked.stdout.splitlines()[-1])
     assert {name: seen[name] for name in ("denied", "admin", "ours", "theirs", "schema", "docs")} == {
-        "denied": 401, "admin": 200, "ours": 200, "theirs": 200, "schema": 200, "docs": 200,
+        "denied": 401,
+        "admin": 200,
+        "ours": 200,
+        "theirs": 200,
+        "schema": 200,
+        "docs": 200,
     }
     assert seen["denied_body"]["type"] == "client_error"
     assert [slot["slot"] for slot in seen["slots"]["slots"]] == ["home-1", "home-2", "home-3"]

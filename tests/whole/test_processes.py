@@ -47,12 +47,19 @@ def test_beat_starts_the_night_and_the_worker_publishes_it(shop: Installation) -
     worker(shop)
     shop.start(*CELERY, "beat", "--loglevel", "INFO", "--pidfile=", "--max-interval", "2")
     # Beat brings its own nightly schedule into the database, where staff can edit it.
-    wait_for("the schedule", lambda: bool(shop.query(
-        "SELECT 1 FROM django_celery_beat_periodictask WHERE name = 'nightly' AND task = 'precision.nightly'"
-    )))
+    wait_for(
+        "the schedule",
+        lambda: bool(
+            shop.query(
+                "SELECT 1 FROM django_celery_beat_periodictask WHERE name = 'nightly' AND task = 'precision.nightly'"
+            )
+        ),
+    )
     python(shop, SOON)
     expected = {"price-classes", "rfm", "segments", "rules", "popularity", "similar", "recommendations"}
-    wait_for("all jobs of the night", lambda: {job for job, _ in shop.query(PUBLISHED)} == expected, seconds=180)
+    wait_for(
+        "all jobs of the night", lambda: {job for job, _ in shop.query(PUBLISHED)} == expected, seconds=180
+    )
     assert shop.query("SELECT count(*) FROM precision_engine_run WHERE status <> 'published'") == [(0,)]
     assert shop.query("SELECT count(*) > 0 FROM precision_recommender_customerlist") == [(True,)]
 
@@ -65,7 +72,9 @@ def test_a_killed_worker_leaves_the_old_results_and_the_next_one_goes_on(shop: I
     with psycopg.connect(shop.database_url) as lock:
         lock.execute("LOCK TABLE precision_recommender_popularlist IN ACCESS EXCLUSIVE MODE")
         first = worker(shop)
-        python(shop, "import django; django.setup(); from precision.shop.tasks import nightly; nightly.delay()")
+        python(
+            shop, "import django; django.setup(); from precision.shop.tasks import nightly; nightly.delay()"
+        )
         stuck = "SELECT 1 FROM precision_engine_run WHERE status = 'running' AND job = 'popularity'"
         wait_for("a run in the middle of the night", lambda: bool(shop.query(stuck)), seconds=120)
         os.killpg(first.pid, signal.SIGKILL)
@@ -74,7 +83,9 @@ def test_a_killed_worker_leaves_the_old_results_and_the_next_one_goes_on(shop: I
         assert before["popularity"] == dict(old)["popularity"], "the killed run must not be seen"
         lock.rollback()
     # The run of the dead worker is still in the table; its lease is let run out here instead of waiting a minute.
-    shop.execute("UPDATE precision_engine_run SET lease_until = now() - interval '1 s' WHERE status = 'running'")
+    shop.execute(
+        "UPDATE precision_engine_run SET lease_until = now() - interval '1 s' WHERE status = 'running'"
+    )
     since = shop.query("SELECT date_trunc('hour', now())::text")[0][0]
     shop.manage("refresh", "--platform", "small", "--resume-since", str(since))
     after = dict(shop.query(PUBLISHED))

@@ -65,7 +65,9 @@ class OrderLine(models.Model):
     product = models.ForeignKey(Product, models.PROTECT, related_name="order_lines", db_constraint=False)
     quantity = QuantityField(help_text="Negative when goods came back.")
     unit_price = MoneyField(help_text="What the customer paid for one unit.")
-    list_price = MoneyField(null=True, blank=True, help_text="Price of one unit before discounts, where given.")
+    list_price = MoneyField(
+        null=True, blank=True, help_text="Price of one unit before discounts, where given."
+    )
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product_id}"

@@ -14,7 +14,9 @@ class Category(models.Model):
 
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="categories")
     path = ArrayField(models.CharField(max_length=200))
-    derived = models.BooleanField(default=False, help_text="Found from product titles, not given by the shop.")
+    derived = models.BooleanField(
+        default=False, help_text="Found from product titles, not given by the shop."
+    )
 
     class Meta:
         verbose_name_plural = "categories"
@@ -41,7 +43,9 @@ class Product(models.Model):
     url = models.URLField(max_length=1000, blank=True)
     image_url = models.URLField(max_length=1000, blank=True)
     in_stock = models.BooleanField(default=True)
-    active = models.BooleanField(default=True, help_text="The shop sells it; inactive products are never shown.")
+    active = models.BooleanField(
+        default=True, help_text="The shop sells it; inactive products are never shown."
+    )
     listed = models.BooleanField(
         default=True, help_text="Off: known only from orders, the shop never described it; never shown."
     )
@@ -51,11 +55,17 @@ class Product(models.Model):
     labels = models.JSONField(default=dict, blank=True)
     traits = models.JSONField(default=dict, blank=True)
     aliases = ArrayField(
-        models.CharField(max_length=500), default=list, blank=True,
+        models.CharField(max_length=500),
+        default=list,
+        blank=True,
         help_text="Other names or ids of this product on the organisation's platforms, as the shop gave them.",
     )
     same_as = models.ForeignKey(
-        "self", models.SET_NULL, null=True, blank=True, related_name="stands_for",
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="stands_for",
         help_text="The product of this platform that it is counted as; set from the accepted aliases.",
     )
     updated_at = models.DateTimeField(auto_now=True)
@@ -83,7 +93,9 @@ class ProductAlias(models.Model):
     product = models.ForeignKey(Product, models.CASCADE, related_name="alias_links")
     other = models.ForeignKey(Product, models.CASCADE, related_name="alias_links_in")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.SUGGESTED, db_index=True)
-    method = models.CharField(max_length=30, help_text="How the pair was found: shop, similar-name, left-over.")
+    method = models.CharField(
+        max_length=30, help_text="How the pair was found: shop, similar-name, left-over."
+    )
     score = models.FloatField(null=True, blank=True, help_text="0 to 1; empty where the method gives none.")
     evidence = models.JSONField(default=dict, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)

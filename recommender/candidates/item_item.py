@@ -1,0 +1,118 @@
+"""Similar products by who buys them, and what a customer may like because of what they bought.
+
+Two products are similar when the same people buy both, lately: the shrunk cosine of the columns of a decayed
+customers × products matrix (Sarwar et al. 2001; see `Engine.neighbours`), with two corrections.
+
+- Damping: the weights of a customer with n products are divided by n^damping, so that somebody who buys a
+  thousand products (a wholesaler) says less about each pair than somebody who buys five.
+- Baskets: each order of a guest is a row of its own beside the customers' rows.
+
+The score of a product for a customer is Σ over bought products h of weight(h) × similarity(h, product).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags
+
+from precision.engine.results import NOBODY, TopItems
+from recommender.candidates.lists import best_of_sparse, to_sparse, without
+
+if TYPE_CHECKING:
+    from precision.engine.backends.base import Engine
+
+BLOCK_ROWS = 4096  # customers scored at once: bounds the memory of their sparse scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similarity:
+    """How products are compared."""
+
+    k: int = 100
+    """Neighbours kept of each product."""
+    damping: float = 0.5
+    """Exponent of the number of products of a customer that their weights are divided by."""
+    shrinkage: float = 1.0
+    """Evidence that every pair lacks, in units of the mean squared norm of a product's column."""
+    min_buyers: int = 2
+    """Products with fewer rows have no neighbours: one buyer makes everything they bought similar."""
+
+    def __post_init__(self) -> None:
+        if self.k < 1 or self.min_buyers < 1:
+            raise ValueError(f"k is {self.k}, min_buyers {self.min_buyers}; wanted at least 1 each")
+        if not (self.damping >= 0 and self.shrinkage >= 0):
+            raise ValueError(
+                f"damping is {self.damping}, shrinkage {self.shrinkage}; wanted 0 or more of each"
+            )
+
+
+def similar(engine: "Engine", matrix: csr_matrix, *, how: Similarity | None = None) -> TopItems:
+    """The neighbours of each product, most similar first: (products, k), column positions of `matrix`.
+
+    `matrix` is (customers and guests' orders, products), weights ≥ 0, decayed by the caller.
+    """
+    how = how or Similarity()
+    columns = matrix.shape[1]
+    buyers = np.bincount(matrix.indices[matrix.data > 0], minlength=columns)
+    kept = np.flatnonzero(buyers >= how.min_buyers)
+    weights = damped(matrix, exponent=how.damping)[:, kept]
+    items = np.full((columns, how.k), NOBODY, dtype=np.int32)
+    scores = np.zeros((columns, how.k), dtype=np.float32)
+    if weights.nnz:
+        mean_square = float((weights.data.astype(np.float64) ** 2).sum()) / len(kept)
+        near = engine.neighbours(weights, k=how.k, shrinkage=how.shrinkage * mean_square)
+        items[kept] = np.where(near.items == NOBODY, NOBODY, kept[near.items])
+        scores[kept] = near.scores
+    return TopItems(items=items, scores=scores)
+
+
+def damped(matrix: csr_matrix, *, exponent: float) -> csr_matrix:
+    """The square roots of the weights, each row divided by (number of its entries)^exponent.
+
+    The root makes the product of two columns a sum of weights, not of squares: a purchase of ten weeks ago
+    still counts against one of today.
+    """
+    counts = np.maximum(np.diff(matrix.indptr), 1).astype(np.float64)
+    root: csr_matrix = csr_matrix(
+        (np.sqrt(matrix.data.astype(np.float64)), matrix.indices, matrix.indptr), shape=matrix.shape
+    )
+    return csr_matrix(diags(counts**-exponent) @ root).astype(np.float32)
+
+
+def recommend(
+    profiles: csr_matrix, neighbours: TopItems, *, k: int, exclude: csr_matrix | None = None
+) -> TopItems:
+    """The k products with the highest score of each row of `profiles` (customers, products), best first.
+
+    `exclude`, of the same shape, has an entry for every product that the customer must not get.
+    """
+    similarity = to_sparse(neighbours, columns=profiles.shape[1])
+    parts = []
+    for first in range(0, max(profiles.shape[0], 1), BLOCK_ROWS):
+        block = slice(first, first + BLOCK_ROWS)
+        scores = csr_matrix(profiles[block] @ similarity)
+        if exclude is not None:
+            scores = without(scores, exclude[block])
+        parts.append(best_of_sparse(scores, k=k))
+    return TopItems(
+        items=np.concatenate([part.items for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+    )
+
+
+def anchors(profiles: csr_matrix, neighbours: TopItems, items: NDArray[np.int32]) -> NDArray[np.int32]:
+    """For each listed item the bought product that speaks most for it, -1 where none does.
+
+    `items` (customers, n) are column positions, -1 for none; so are the anchors, of the same shape. The anchor
+    of item i is the h with the highest weight(h) × similarity(h, i), the lowest column among equals.
+    """
+    towards = to_sparse(neighbours, columns=profiles.shape[1]).T.tocsr()
+    found = np.full(items.shape, NOBODY, dtype=np.int32)
+    for first in range(0, len(items), BLOCK_ROWS):
+        rows, places = np.nonzero(items[first : first + BLOCK_ROWS] != NOBODY)
+        rows += first
+        reasons = csr_matrix(profiles[rows].multiply(towards[items[rows, places]]))
+        found[rows, places] = best_of_sparse(reasons, k=1).items[:, 0]
+    return found

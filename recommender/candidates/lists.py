@@ -1,0 +1,54 @@
+"""Helpers of candidate lists (`TopItems`): the best of a score vector, of sparse scores, of one list for all."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from precision.engine.results import NOBODY, TopItems
+from precision.engine.selection import best_per_row
+
+
+def best_of_sparse(scores: csr_matrix, *, k: int) -> TopItems:
+    """The k highest entries of each row that are above 0, best first; equal scores in order of column."""
+    matrix = csr_matrix(scores, dtype=np.float32)
+    matrix.data = np.where(np.isfinite(matrix.data) & (matrix.data > 0), matrix.data, 0).astype(np.float32)
+    matrix.eliminate_zeros()
+    return best_per_row(matrix, k=k)
+
+
+def same_for_all(scores: NDArray[np.floating[Any]], *, rows: int, k: int) -> TopItems:
+    """The k best of one score vector (items,), the same list in each of `rows` rows; scores above 0 only."""
+    best = np.lexsort((np.arange(len(scores)), -scores))[:k]
+    best = best[scores[best] > 0]
+    items = np.full((rows, k), NOBODY, dtype=np.int32)
+    values = np.zeros((rows, k), dtype=np.float32)
+    items[:, : len(best)] = best
+    values[:, : len(best)] = scores[best]
+    return TopItems(items=items, scores=values)
+
+
+def to_sparse(lists: TopItems, *, columns: int) -> csr_matrix:
+    """A (rows, columns) float32 matrix of the scores of listed items."""
+    rows, places = np.nonzero(lists.items != NOBODY)
+    matrix = csr_matrix(
+        (lists.scores[rows, places], (rows, lists.items[rows, places])), shape=(len(lists.items), columns)
+    )
+    matrix.sort_indices()
+    return matrix
+
+
+def without(scores: csr_matrix, excluded: csr_matrix) -> csr_matrix:
+    """`scores` without the entries where `excluded`, of the same shape, has one."""
+    if scores.shape != excluded.shape:
+        raise ValueError(
+            f"excluded is {excluded.shape}, wanted the shape of the scores, {scores.shape}: the same rows"
+        )
+    held = excluded.astype(bool).astype(np.float32)
+    # Above any real score, so that what is held turns negative and nothing else does.
+    highest = float(scores.data.max(initial=0)) + 1
+    left = (scores - held * highest).tocsr()
+    left.data[left.data < 0] = 0
+    left.eliminate_zeros()
+    return left
