@@ -22,12 +22,16 @@ class Slot(models.Model):
     size = models.PositiveSmallIntegerField(
         default=4, validators=[MinValueValidator(1), MaxValueValidator(50)], help_text="Products shown."
     )
-    position = models.PositiveSmallIntegerField(default=1, help_text="Order on the page; the first slot chooses first.")
+    position = models.PositiveSmallIntegerField(
+        default=1, help_text="Order on the page; the first slot chooses first."
+    )
     active = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["platform", "page", "position"]
-        constraints = [models.UniqueConstraint(fields=["platform", "page", "key"], name="precision_slot_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "page", "key"], name="precision_slot_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.page}/{self.key}"

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from precision.shop.platforms import PlatformExists, create_platform
+from precision.shop.platforms import PlatformExistsError, create_platform
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 timezone=options["timezone"],
                 historical=options["historical"],
             )
-        except PlatformExists as error:
+        except PlatformExistsError as error:
             raise CommandError(str(error), returncode=2) from error
         except ValidationError as error:
             problems = "; ".join(

@@ -22,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--engine", help="Alias in the setting ENGINES; default: default.")
         parser.add_argument("--as-of", type=date.fromisoformat, help="Compute as of this date (YYYY-MM-DD).")
         parser.add_argument(
-            "--resume-since", type=datetime.fromisoformat, metavar="TIME",
+            "--resume-since",
+            type=datetime.fromisoformat,
+            metavar="TIME",
             help="Skip jobs whose published run was started at this time or later: a night cut short goes on.",
         )
 
@@ -30,7 +32,7 @@ class Command(BaseCommand):
         chosen = _platforms(platform)
         try:
             todo = jobs.nightly([name.strip() for name in only.split(",")] if only else ())
-        except jobs.UnknownJob as error:
+        except jobs.UnknownJobError as error:
             raise CommandError(f"--only: {error}", returncode=2) from error
         started = time.perf_counter()
         with Steps(len(chosen) * len(todo)) as steps:
@@ -39,7 +41,9 @@ class Command(BaseCommand):
                 with history.snapshot():
                     for job in todo:
                         with steps.step(f"{each.key}: {job.title}"):
-                            jobs.run(job, each.key, as_of, since=options["resume_since"], engine=options["engine"])
+                            jobs.run(
+                                job, each.key, as_of, since=options["resume_since"], engine=options["engine"]
+                            )
         self.stderr.write(f"Refreshed {len(chosen)} platform(s) in {time.perf_counter() - started:.1f} s.")
 
 

@@ -37,7 +37,9 @@ class Command(BaseCommand):
             notify=self.stderr.write,
         )
         if code:
-            raise CommandError("One of the three processes ended by itself; its own message stands above.", returncode=1)
+            raise CommandError(
+                "One of the three processes ended by itself; its own message stands above.", returncode=1
+            )
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
