@@ -2,6 +2,7 @@
 """Command line of the assembled product; finds or starts the embedded servers unless outside ones are named."""
 
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "precision.settings")
     var = Path(os.environ.get("PRECISION_VAR") or HERE / "var").absolute()
     outside = os.environ.get("DATABASE_URL") and os.environ.get("BROKER_URL")
+    # A polite end must unwind: whoever is last stops the servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
         if not outside and len(sys.argv) > 1 and sys.argv[1] not in SERVERLESS:
             try:

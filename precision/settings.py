@@ -88,8 +88,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
-# Files are served from the apps' own folders: nothing to collect before the first start.
+# Files are served from the apps' own folders: nothing to collect, so no STATIC_ROOT.
 WHITENOISE_USE_FINDERS = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True

@@ -120,7 +120,7 @@ def check_tables(client: Client) -> None:
     assert rounded == CONFIDENCES
     rules = get(client, "rules/")["results"]
     found = {
-        (rule["antecedent"][0]["product_id"], rule["consequent"][0]["product_id"]): (
+        (rule["antecedent"][0], rule["consequent"][0]): (
             rule["count"],
             round(rule["support"], 4),
             round(rule["confidence"], 4),
