@@ -56,7 +56,8 @@ def fill(
 
     The price tier of the person's class holds in every slot; below it the ladder goes on without the tier.
     """
-    streams = {place.key: [*_stream(place, sources), *answers.ladder(sources, selection)] for place in page}
+    rest = list(answers.ladder(sources, selection))
+    streams = {place.key: [*_stream(place, sources), *rest] for place in page}
     # One look-up for the whole page.
     selection.learn([candidate for stream in streams.values() for candidate in stream])
     filled = []
