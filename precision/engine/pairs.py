@@ -10,6 +10,7 @@ from precision.engine.results import PairCounts
 
 BYTES_PER_CELL = 16  # of a block: value and column of the product (4 + 4), masks and copies while it is cut
 CUT_COST = 2.0  # of one entry of the tail of a block, in multiplications
+WORTH_PRUNING = 0.02  # of the entries; where fewer would leave, the cut costs more than it saves
 SMALL_WORK = 5_000_000  # multiplications; below, threads cost more than they bring
 
 
@@ -40,16 +41,18 @@ def count_pairs(baskets: csr_matrix, *, min_count: int, threads: int, block_byte
         raise ValueError(f"min_count is {min_count}, wanted at least 1")
     matrix = binary(baskets)
     item_counts = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.int64)
-    kept = np.flatnonzero(item_counts >= min_count).astype(np.int32)
-    columns = matrix.tocsc()
-    if len(kept) < len(item_counts):
-        columns = columns[:, kept]
+    frequent = item_counts >= min_count
+    if item_counts[~frequent].sum() < WORTH_PRUNING * matrix.nnz:
+        frequent[:] = True
+    kept = np.flatnonzero(frequent).astype(np.int32)
+    rows = matrix if len(kept) == len(frequent) else matrix[:, kept]
+    columns = rows.tocsc()
     blocks = _blocks(columns, threads=threads, max_cells=max(1, block_bytes // BYTES_PER_CELL))
     if len(blocks) > 1 and threads > 1:
         with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(lambda block: _pairs_of_block(columns, block, min_count), blocks))
+            parts = list(pool.map(lambda block: _pairs_of_block(rows, columns, block, min_count), blocks))
     else:
-        parts = [_pairs_of_block(columns, block, min_count) for block in blocks]
+        parts = [_pairs_of_block(rows, columns, block, min_count) for block in blocks]
     a, b, count = (
         np.concatenate([part[i] for part in parts]) if parts else np.zeros(0, np.int32) for i in range(3)
     )
@@ -90,11 +93,11 @@ def _blocks(columns: csc_matrix, *, threads: int, max_cells: int) -> list[tuple[
 
 
 def _pairs_of_block(
-    columns: csc_matrix, block: tuple[int, int], min_count: int
+    rows: csr_matrix, columns: csc_matrix, block: tuple[int, int], min_count: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     first, last = block
-    tail = columns if first == 0 else columns[:, first:]
-    product = columns[:, first:last].T @ tail.tocsr()
+    tail = rows if first == 0 else columns[:, first:].tocsr()
+    product = columns[:, first:last].T @ tail
     cells = np.flatnonzero(product.data >= min_count)
     a = np.searchsorted(product.indptr, cells, side="right").astype(np.int32) - 1
     b = product.indices[cells]
