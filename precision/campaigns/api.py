@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from precision.campaigns import slots
+from precision.shop.api.cross_origin import CrossOrigin
 from precision.shop.api.description import describe
 from precision.shop.api.parameters import AnyField, NamesField
 from precision.shop.api.views import PlatformView
@@ -88,7 +89,7 @@ class PageSerializer(serializers.Serializer[Any]):
     warnings = WarningSerializer(many=True)
 
 
-class SlotsView(PlatformView):
+class SlotsView(CrossOrigin, PlatformView):
     """The slots of a page."""
 
     scopes: ClassVar = {"GET": frozenset({"read", "slots"})}

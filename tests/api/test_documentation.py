@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import DatabaseError
 from django.test import Client, override_settings
 from drf_spectacular.validation import validate_schema
 from rest_framework.authentication import BasicAuthentication
@@ -87,6 +87,16 @@ def test_settings_of_the_project_around_us_change_nothing(shop: Shop) -> None:
         assert response["Content-Type"] == "application/json"
 
 
+@override_settings(ROOT_URLCONF="tests.api.host_urls")
+def test_the_document_of_an_included_api_names_our_addresses_only(client: Client) -> None:
+    document = client.get("/tools/precision/api/schema/?format=json").json()
+    validate_schema(document)
+    assert document["info"]["title"] == "Precision API"
+    assert len(document["paths"]) >= 15
+    assert all(path.startswith("/tools/precision/") for path in document["paths"])
+    assert "../schema/" in client.get("/tools/precision/api/docs/").content.decode()
+
+
 def test_live_asks_nobody(client: Client) -> None:
     assert client.get("/health/live").json() == {"status": "ok"}
 
@@ -105,11 +115,13 @@ def test_ready_says_what_is_missing(client: Client, db: None, monkeypatch: pytes
         assert (answer["status"], answer["database"]) == ("unavailable", "ok")
         assert answer["broker"] != "ok"
 
-        def refuse() -> None:
-            raise DatabaseError("password=secret")
+    def refuse(**parameters: object) -> None:
+        assert parameters["connect_timeout"]
+        raise psycopg.OperationalError("password=secret")
 
-        with monkeypatch.context() as patch:
-            patch.setattr("precision.shop.api.health.connection.cursor", refuse)
-            response = client.get("/health/ready")
-        assert (response.status_code, response.json()["database"]) == (503, "DatabaseError")
-        assert "secret" not in response.content.decode()
+    with override_settings(CELERY_BROKER_URL="memory://"), monkeypatch.context() as patch:
+        patch.setattr("precision.shop.api.health.psycopg.connect", refuse)
+        response = client.get("/health/ready")
+    assert (response.status_code, response.json()["database"]) == (503, "OperationalError")
+    assert response.json()["broker"] == "ok"
+    assert "secret" not in response.content.decode()

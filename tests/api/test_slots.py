@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
 
 from precision.campaigns.models import Slot
 from precision.shop import partitions
@@ -295,6 +296,16 @@ def test_an_answer_takes_few_queries(
     stocked.get("slots/home/", customer="ann")
     with django_assert_num_queries(2):  # key, person
         stocked.get("slots/home/", customer="ann")
+
+
+def test_a_page_of_the_shop_may_ask_from_the_browser(stocked: Shop) -> None:
+    client = stocked.client(stocked.credentials.write_key)
+    before = APIClient().options("/api/v1/slots/home/", HTTP_ORIGIN="https://shop.example")
+    assert before.status_code == 204
+    assert before["Access-Control-Allow-Headers"] == "Authorization"
+    for answer in (client.get("/api/v1/slots/home/"), APIClient().get("/api/v1/slots/home/")):
+        assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in stocked.client().get("/api/v1/rules/")
 
 
 def test_an_empty_shop_says_so(shop: Shop) -> None:
