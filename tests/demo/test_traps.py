@@ -63,6 +63,12 @@ def test_gifts_accepted_rows(gifts: tuple[pl.DataFrame, int, int, dict[str, int]
     assert {"DCGS0058", "DCGSSGIRL", "SP1002", "47503J"} <= set(frame["code"])
     priced = frame.group_by("code").agg(pl.col("customer_price").drop_nulls().len())
     assert priced.filter(pl.col("customer_price") == 0).height == 117
+    descriptions = frame.group_by("code").agg(pl.col("plain").n_unique())
+    assert descriptions.filter(pl.col("plain") > 1).height == 596
+    countries = frame.drop_nulls("Customer ID").group_by("Customer ID").agg(pl.col("country").n_unique())
+    assert countries.filter(pl.col("country") > 1).height == 12
+    minutes = frame.group_by("Invoice").agg(pl.col("InvoiceDate").n_unique())
+    assert minutes.filter(pl.col("InvoiceDate") > 1).height == 83
 
 
 def test_grocer_counts(grocer: tuple[pl.DataFrame, int, int, dict[str, int]]) -> None:
