@@ -37,7 +37,7 @@ urlpatterns = [
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
-    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/schema/", SchemaView.as_view(urlconf="precision.api_urls"), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
     path("health/live", LiveView.as_view(), name="health-live"),
     path("health/ready", ReadyView.as_view(), name="health-ready"),

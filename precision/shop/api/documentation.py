@@ -28,11 +28,12 @@ class SchemaView(SpectacularAPIView):
     throttle_classes = []
     versioning_class = None
     serve_public = True
+    urlconf = ""  # set where the view is put to an address
 
     def _get_schema_response(self, request: Request) -> Response:
-        """Return the document of `precision.api_urls` and nothing else."""
+        """Return the document of the addresses in `urlconf` and nothing else."""
         prefix = request.path_info.lstrip("/").removesuffix(HERE)
-        generator = self.generator_class(patterns=[path(prefix, include("precision.api_urls"))])
+        generator = self.generator_class(patterns=[path(prefix, include(self.urlconf))])
         document = generator.get_schema(request=request, public=self.serve_public)  # type: ignore[no-untyped-call]
         return Response({**document, "info": INFO})
 
