@@ -110,6 +110,7 @@ class AssociationRuleAdmin(IndexedSearch, TitledAdmin):
 @admin.register(PairCount)
 class PairCountAdmin(ProductResultAdmin):
     list_display = ["product_link", "shop", "baskets", "with_others", "strongest", "run_link"]
+    list_display_links = ["baskets"]
     product_arrays = ("strongest_ids",)
     fieldsets = [
         (None, {"fields": [("product_link", "shop", "run_link"), ("baskets", "with_others"), "pairs"]})
@@ -149,6 +150,7 @@ class PairCountAdmin(ProductResultAdmin):
 @admin.register(ProductList)
 class ProductListAdmin(ProductResultAdmin):
     list_display = ["product_link", "kind", "shop", "first", "run_link"]
+    list_display_links = ["kind"]
     list_filter = [*TitledAdmin.list_filter, "kind"]
     ordering = ["run_id", "kind", "product_id"]
     fieldsets = [(None, {"fields": [("product_link", "kind"), ("shop", "run_link"), "whole"]})]
@@ -165,7 +167,7 @@ class ProductListAdmin(ProductResultAdmin):
 @admin.register(PopularList)
 class PopularListAdmin(TitledAdmin):
     list_display = ["for_whom", "kind", "days", "shop", "first", "run_link"]
-    list_filter = [*TitledAdmin.list_filter, "kind", ("days", admin.AllValuesFieldListFilter)]
+    list_filter = [*TitledAdmin.list_filter, "kind"]
     search_fields = ["=group"]
     search_help_text = "all, category:NUMBER or class:A"
     ordering = ["run_id", "kind", "days", "group"]
@@ -200,6 +202,7 @@ class PopularListAdmin(TitledAdmin):
 @admin.register(CustomerList)
 class CustomerListAdmin(IndexedSearch, TitledAdmin):
     list_display = ["customer_link", "kind", "shop", "first", "run_link"]
+    list_display_links = ["kind"]
     list_filter = [*TitledAdmin.list_filter, "kind"]
     list_select_related = ["run", "customer"]
     search_fields = ["customer__identities__value"]
@@ -261,7 +264,7 @@ def product_lists(product: Product) -> SafeString | str:
         for each in found
     ]
     pairs = list_link(PairCount, "pair counts", product__id__exact=product.pk)
-    return table(["list", "products"], [*rows, (pairs, "")])
+    return joined([table(["list", "products"], rows), pairs], "")
 
 
 @panels.panel(panels.CUSTOMER, "recommended")

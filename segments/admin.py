@@ -26,9 +26,12 @@ from precision.shop.admin import panels, searching
 from precision.shop.models import Customer, Product
 from segments import builtin, conditions
 from segments.methods.price_classes import REASONS
+from segments.methods.rfm import GROUPS
 from segments.models import CustomerClass, PriceClass, ProductPrice, RfmScore, Segment, SegmentMember
 
 CLASS_LABELS = {PriceClass.A: "success", PriceClass.B: "warning", PriceClass.C: "info"}
+GROUP_OF = {group.key: group for group in GROUPS}
+EXAMPLE = {"label": "recency_days", "op": "<", "value": 30}
 CONDITION_HELP = (
     'Terms like {{"label": "recency_days", "op": "<", "value": 30}}, put together by {{"all": […]}}, '
     '{{"any": […]}} and {{"not": …}}. Comparisons: {}. Labels: {}.'
@@ -64,6 +67,7 @@ class ProductPriceAdmin(IndexedSearch, ResultAdmin):
     search_fields = ["product__title"]
     search_help_text = "Product id of the shop in full, or words of the title"
     ordering = ["run_id", "product_id"]
+    list_display_links = ["shown_price"]
     fieldsets = [
         (None, {"fields": [("product_link", "shop", "run_link")]}),
         ("Figures", {"fields": [("shown_price", "shown_position", "shown_discount", "lines")]}),
@@ -93,9 +97,10 @@ class CustomerClassAdmin(CustomerResultAdmin):
         "shown_position",
         "shown_discount",
     ]
+    list_display_links = ["shown_class"]
     list_filter = [*ResultAdmin.list_filter, "letter"]
     fieldsets = [
-        (None, {"fields": [("customer_link", "shop", "run_link"), "shown_class", "why"]}),
+        (None, {"fields": [("customer_link", "shop", "run_link"), "letter", "why"]}),
         (
             "Evidence",
             {
@@ -126,11 +131,24 @@ class CustomerClassAdmin(CustomerResultAdmin):
         return figure(row.price_position)
 
 
+class RfmGroupFilter(admin.SimpleListFilter):
+    """The groups as the method names them; asking the table for its values would read all of it."""
+
+    title = "group"
+    parameter_name = "group"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(group.key, group.name) for group in GROUPS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(group=self.value()) if self.value() else queryset
+
+
 @admin.register(RfmScore)
 class RfmScoreAdmin(CustomerResultAdmin):
     list_display = [
         "customer_link",
-        "group",
+        "shown_group",
         "shop",
         "scores",
         "recency_days",
@@ -138,12 +156,21 @@ class RfmScoreAdmin(CustomerResultAdmin):
         "shown_money",
         "run_link",
     ]
-    list_filter = [*ResultAdmin.list_filter, ("group", admin.AllValuesFieldListFilter)]
+    list_display_links = ["shown_group"]
+    list_filter = [*ResultAdmin.list_filter, RfmGroupFilter]
     fieldsets = [
-        (None, {"fields": [("customer_link", "shop", "run_link"), ("group", "scores")]}),
+        (None, {"fields": [("customer_link", "shop", "run_link"), ("shown_group", "scores"), "action"]}),
         ("Figures", {"fields": [("recency_days", "frequency", "shown_money")]}),
     ]
     shown_money = money_column("money")
+
+    @admin.display(description="group")
+    def shown_group(self, row: RfmScore) -> str:
+        return GROUP_OF[row.group].name if row.group in GROUP_OF else row.group
+
+    @admin.display(description="what to do")
+    def action(self, row: RfmScore) -> str:
+        return GROUP_OF[row.group].action if row.group in GROUP_OF else NOTHING
 
     @admin.display(description="R-F-M")
     def scores(self, row: RfmScore) -> str:
@@ -156,6 +183,7 @@ class SegmentForm(ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "condition" in self.fields:
+            self.fields["condition"].initial = EXAMPLE
             self.fields["condition"].help_text = format_html(
                 CONDITION_HELP, ", ".join(conditions.OPS), ", ".join(sorted(builtin.LABELS))
             )
@@ -229,7 +257,7 @@ class SegmentAdmin(StaffAdmin):
         text = json.dumps(segment.condition, ensure_ascii=False)
         return format_html('<code title="{}">{}</code>', text, text if len(text) <= 80 else f"{text[:79]}…")
 
-    @admin.display(description="its")
+    @admin.display(description="see also")
     def members(self, segment: Segment) -> SafeString | str:
         return list_link(SegmentMember, "members", segment__id__exact=segment.pk)
 
@@ -237,6 +265,7 @@ class SegmentAdmin(StaffAdmin):
 @admin.register(SegmentMember)
 class SegmentMemberAdmin(CustomerResultAdmin):
     list_display = ["customer_link", "segment_link", "shop", "run_link"]
+    list_display_links = None  # a row says it all
     list_select_related = ("run", "customer", "segment")
     ordering = ["run_id", "segment_id", "customer_id"]
     fields = ["customer_link", "segment_link", "shop", "run_link"]

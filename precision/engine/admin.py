@@ -19,7 +19,7 @@ from precision.engine.display import NOTHING, duration, list_link, pretty, table
 from precision.engine.models import Publication, Run
 from precision.engine.staff import ReadOnlyAdmin, go_to, link_column, pretty_column
 
-LABELS = {Run.Status.PUBLISHED: "success", Run.Status.FAILED: "danger", Run.Status.RUNNING: "info"}
+LABELS = {"in force": "success", "failed": "danger", "running": "info"}
 ROLL_BACK = "Readers see its results at once. The other runs stay, so that you can go forward again."
 
 
@@ -29,8 +29,7 @@ class RunAdmin(ReadOnlyAdmin):
         "job",
         "scope",
         "as_of",
-        "shown_status",
-        "in_force",
+        "shown_state",
         "started_at",
         "duration",
         "total_rows",
@@ -46,7 +45,7 @@ class RunAdmin(ReadOnlyAdmin):
     search_help_text = "Job or shop"
     ordering = ["-id"]
     fieldsets = [
-        (None, {"fields": [("job", "scope", "as_of"), ("shown_status", "in_force", "engine")]}),
+        (None, {"fields": [("job", "scope", "as_of"), ("state", "engine")]}),
         (
             "Time",
             {
@@ -58,15 +57,6 @@ class RunAdmin(ReadOnlyAdmin):
         ),
         ("Results", {"fields": ["written_rows", "shown_measures", "shown_parameters"]}),
         ("Error", {"fields": ["shown_error"]}),
-    ]
-    readonly_fields = [
-        "shown_status",
-        "in_force",
-        "duration",
-        "written_rows",
-        "shown_measures",
-        "shown_parameters",
-        "shown_error",
     ]
     actions_detail = ["roll_back"]
     shown_measures = pretty_column("measures")
@@ -81,13 +71,13 @@ class RunAdmin(ReadOnlyAdmin):
         parts = super().get_fieldsets(request, obj)
         return [part for part in parts if part[0] != "Error" or getattr(obj, "error", "")]
 
-    @labelled(description="status", label=LABELS, ordering="status")  # type: ignore[untyped-decorator]
-    def shown_status(self, run: Run) -> tuple[str, str]:
-        return run.status, run.get_status_display()
+    @admin.display(description="status")
+    def state(self, run: Any) -> str:
+        return "in force" if run.pointed_at else run.status
 
-    @admin.display(description="in force", boolean=True)
-    def in_force(self, run: Any) -> bool:
-        return bool(run.pointed_at)
+    @labelled(description="status", label=LABELS, ordering="status")  # type: ignore[untyped-decorator]
+    def shown_state(self, run: Any) -> str:
+        return self.state(run)
 
     @admin.display(description="took")
     def duration(self, run: Run) -> str:

@@ -59,15 +59,18 @@ def figure(value: float | None, places: int = 3) -> str:
 
 
 def duration(value: timedelta | None) -> str:
-    """Return a length of time in words, like 1 h 05 min; a dash for None."""
+    """Return a length of time in words that stay on one line, like 1 h 05 min; a dash for None."""
     if value is None:
         return NOTHING
     seconds = value.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+    words = f"{seconds:.1f} s"
+    if hours:
+        words = f"{hours} h {minutes:02} min"
+    elif minutes:
+        words = f"{minutes} min {rest:02} s"
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString | str:
@@ -88,9 +91,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeStrin
 
 def pretty(value: Any) -> SafeString | str:
     """Return a JSON value as text or nested small tables, fit for people to read measures and parameters."""
+    if value in (None, "", [], {}):
+        return NOTHING
     match value:
-        case None | "" | [] | {}:
-            return NOTHING
         case bool():
             return "yes" if value else "no"
         case int():

@@ -120,9 +120,10 @@ class BoundedChangeList(ChangeList):  # type: ignore[misc]
                 rows = list(self.result_list)  # type: ignore[has-type]
                 self.model_admin.prepare(rows)
                 self.result_list = rows
-            if self.paginator.more or not (self.query or self.get_filters_params()):
+            narrowed = self.query or self.get_filters_params()
+            if self.paginator.more or not narrowed:  # type: ignore[has-type]
                 # The heading then leaves out its “N results (show all)”, which would be a bound and not a number.
-                self.full_result_count = self.result_count
+                self.full_result_count = self.result_count  # type: ignore[has-type]
         except TooSlowError:
             messages.warning(
                 request,

@@ -82,7 +82,13 @@ class OrderAdmin(IndexedSearch, LargeAdmin):
     fieldsets = [
         (
             None,
-            {"fields": [("external_id", "platform", "state"), ("placed_at", "received_at"), "identity_link"]},
+            {
+                "fields": [
+                    ("external_id", "platform", "status"),
+                    ("placed_at", "received_at"),
+                    "identity_link",
+                ]
+            },
         ),
         ("Sum", {"fields": [("line_count", "total", "currency")]}),
         ("How", {"fields": [("channel", "store"), ("coupon", "payment_method"), "shown_context"]}),

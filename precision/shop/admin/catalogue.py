@@ -36,7 +36,7 @@ class CategoryAdmin(IndexedSearch, ReadOnlyAdmin):
         found: QuerySet[Any] = rows.annotate(words=Cast("path", TextField())).filter(words__icontains=term)
         return found
 
-    @admin.display(description="its")
+    @admin.display(description="see also")
     def pages(self, category: Category) -> SafeString | str:
         return list_link(Product, "products", category__id__exact=category.pk)
 
@@ -130,7 +130,7 @@ class ProductAdmin(PanelsAdmin, IndexedSearch, StaffAdmin):
     def shown_cost(self, product: Product) -> str:
         return money(product.cost, product.currency)
 
-    @admin.display(description="its")
+    @admin.display(description="see also")
     def pages(self, product: Product) -> SafeString | str:
         return joined(
             [
@@ -177,7 +177,7 @@ class ProductAliasAdmin(IndexedSearch, StaffAdmin):
     fieldsets = [
         (None, {"fields": ["product", "other"]}),
         ("How it was found", {"fields": [("method", "score"), "shown_evidence", "created_at"]}),
-        ("Decision", {"fields": [("state", "decided_by", "decided_at")]}),
+        ("Decision", {"fields": [("status", "decided_by", "decided_at")]}),
     ]
     add_fieldsets = fieldsets[:1]
     autocomplete_fields = ["product", "other"]
@@ -188,7 +188,7 @@ class ProductAliasAdmin(IndexedSearch, StaffAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Return all fields of an existing pair: decisions are actions, so that the join follows."""
-        fixed = ["method", "score", "shown_evidence", "created_at", "state", "decided_by", "decided_at"]
+        fixed = ["method", "score", "shown_evidence", "created_at", "status", "decided_by", "decided_at"]
         return [*fixed, "product", "other"] if obj else fixed
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

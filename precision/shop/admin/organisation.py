@@ -32,7 +32,7 @@ class OrganisationAdmin(KeptAdmin):
     fields = ["name", "key", "created_at", "pages"]
     readonly_fields = ["created_at", "pages"]
 
-    @admin.display(description="its")
+    @admin.display(description="see also")
     def pages(self, organisation: Organisation) -> SafeString | str:
         return _lists(("shops", Platform), ("customers", Customer), organisation=organisation)
 
@@ -58,7 +58,7 @@ class PlatformAdmin(KeptAdmin):
         """Return what cannot be changed: key and owner are in what was computed and joined already."""
         return ["created_at", "pages", *(["key", "organisation"] if obj else [])]
 
-    @admin.display(description="its")
+    @admin.display(description="see also")
     def pages(self, platform: Platform) -> SafeString | str:
         kinds = (("orders", Order), ("products", Product), ("keys", ApiKey))
         return _lists(*kinds, platform=platform)

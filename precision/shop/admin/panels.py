@@ -48,4 +48,4 @@ class PanelsAdmin:
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         """Return the parts of the page, the panels last."""
         parts = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        return [*parts, ("What was computed", {"fields": self.panels})] if obj and self.panels else parts
+        return [*parts, ("Known and computed", {"fields": self.panels})] if obj and self.panels else parts

@@ -85,7 +85,7 @@ class IdentityAdmin(IndexedSearch, LargeAdmin):
         """Return the identities of this value."""
         return rows.filter(pk__in=searching.identity_ids(term))
 
-    @admin.display(description="its")
+    @admin.display(description="see also")
     def pages(self, identity: Identity) -> SafeString | str:
         profile = Profile.objects.filter(identity=identity).first()
         orders = list_link(Order, "orders", identity__id__exact=identity.pk)
@@ -94,7 +94,16 @@ class IdentityAdmin(IndexedSearch, LargeAdmin):
 
 @admin.register(Profile)
 class ProfileAdmin(IndexedSearch, LargeAdmin):
-    list_display = ["who", "shop", "registered_at", "country", "city", "gender", "language", "updated_at"]
+    list_display = [
+        "customer_id",
+        "shop",
+        "registered_at",
+        "country",
+        "city",
+        "gender",
+        "language",
+        "updated_at",
+    ]
     list_select_related = ["identity__platform"]
     search_fields = ["identity__value"]
     search_help_text = "Customer id of the shop, in full"
@@ -116,6 +125,10 @@ class ProfileAdmin(IndexedSearch, LargeAdmin):
         if found is not None:
             found.open = request.user.has_perm("precision_shop.change_profile")
         return found
+
+    @admin.display(description="customer id")
+    def customer_id(self, profile: Profile) -> str:
+        return profile.identity.value
 
     @admin.display(description="identity")
     def who(self, profile: Profile) -> SafeString | str:
