@@ -43,7 +43,7 @@ class ShopSteps(Steps):
 def load(shops: Sequence[Shop], *, var: Path) -> list[Loaded]:
     """Create the platforms that are missing, import each shop's files, and return them with working keys.
 
-    Raises MappingError or ImportRefused when a mapping or file is damaged; its shop is then not loaded.
+    Raises MappingError or ImportRefusedError when a mapping or file is damaged; its shop is then not loaded.
     """
     mappings = [mapping.read(shop.mapping) for shop in shops]
     loaded = []

@@ -15,7 +15,7 @@ from demo import accounts, figures, summary
 from demo.loading import Loaded, load
 from demo.sources import MissingDataError, shops
 from precision import configuration
-from precision.shop.importing import ImportRefused
+from precision.shop.importing import ImportRefusedError
 from precision.shop.mapping import MappingError
 from precision.shop.models import ImportBatch, Platform
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.perf_counter()
     try:
         loaded = load(shops(), var=Path(settings.VAR))
-    except (MissingDataError, MappingError, ImportRefused) as error:
+    except (MissingDataError, MappingError, ImportRefusedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     computing = time.perf_counter()

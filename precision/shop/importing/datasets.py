@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from precision.shop.importing import values
-from precision.shop.importing.errors import ImportRefused
+from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.expressions import check_columns, condition, evaluate
 from precision.shop.importing.reading import FILE, ROW, read_files
 from precision.shop.importing.rejects import LONGEST_VALUE, Rejects
@@ -23,10 +23,9 @@ def prepare(
     repetition is a row that a `duplicate` rule names, or that equals an earlier one where the rows are
     `unique`.
     """
-    frame = read_files(data, paths, first=first, kind=kind, rejects=rejects)
+    frame, rows = read_files(data, paths, first=first, kind=kind, rejects=rejects)
     check_columns(mapping, data, frame)
     given = [name for name in frame.columns if name not in {ROW, FILE, *data.drop}]
-    rows = dict(frame.group_by(FILE).len().iter_rows())
     usable = frame.height
     at = f"Mapping {mapping.name}, files.{data.name}"
     for name, expression in data.derive.items():
@@ -38,7 +37,7 @@ def prepare(
     repeated = usable - frame.height
     for reject in data.reject:
         if reject.column not in frame.columns:
-            raise ImportRefused(
+            raise ImportRefusedError(
                 f"{at}.reject names the column {reject.column!r}, which the data set does not have."
             )
         bad = condition(frame, reject.when, at=f"{at}.reject")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from precision.shop.importing.errors import ImportRefused
+from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.reading import FILE, ROW
 from precision.shop.mapping import DataFile, Mapping, RecordMapping, Source
 
@@ -14,14 +14,14 @@ RESULT = "__result"
 def evaluate(frame: pl.DataFrame, expression: str, *, at: str) -> pl.Series:
     """Return the values of a Polars SQL expression, one for each row of the frame.
 
-    Raises ImportRefused when the expression is none, or names a column that is not there; `at` says where
+    Raises ImportRefusedError when the expression is none, or names a column that is not there; `at` says where
     it stands.
     """
     try:
         made = pl.SQLContext(data=frame.lazy()).execute(f'SELECT *, ({expression}) AS "{RESULT}" FROM data')
         return made.select(RESULT).collect().get_column(RESULT)
     except pl.exceptions.PolarsError as error:
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{at}: the expression {expression!r} cannot be computed: {str(error).strip().splitlines()[0]}."
         ) from error
 
@@ -30,7 +30,7 @@ def condition(frame: pl.DataFrame, expression: str, *, at: str) -> pl.Series:
     """Return for each row whether the SQL condition holds; unknown counts as no."""
     values = evaluate(frame, expression, at=at)
     if values.dtype != pl.Boolean:
-        raise ImportRefused(f"{at}: {expression!r} is no condition, it gives {values.dtype}.")
+        raise ImportRefusedError(f"{at}: {expression!r} is no condition, it gives {values.dtype}.")
     return values.fill_null(value=False)
 
 
@@ -44,11 +44,11 @@ def raw(frame: pl.DataFrame, source: Source, *, at: str) -> pl.Series:
 
 
 def check_columns(mapping: Mapping, data: DataFile, frame: pl.DataFrame) -> None:
-    """Raise ImportRefused when the mapping names a column that the data set does not have."""
+    """Raise ImportRefusedError when the mapping names a column that the data set does not have."""
     present = {*frame.columns, *data.derive} - {ROW, FILE}
     for name in data.derive:
         if name in frame.columns:
-            raise ImportRefused(
+            raise ImportRefusedError(
                 f"files.{data.name}.derive: the data set has a column {name!r} already; choose another name."
             )
     named = [(column, f"files.{data.name}.drop") for column in data.drop]
@@ -57,7 +57,7 @@ def check_columns(mapping: Mapping, data: DataFile, frame: pl.DataFrame) -> None
             named.extend(_columns(record))
     for column, at in named:
         if column not in present:
-            raise ImportRefused(
+            raise ImportRefusedError(
                 f"Mapping {mapping.name}: {at} names the column {column!r}, which the data set {data.name} "
                 f"does not have; it has {', '.join(sorted(present))}."
             )

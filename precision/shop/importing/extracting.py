@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from precision.shop.importing import values
-from precision.shop.importing.errors import ImportRefused
+from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.expressions import raw
 from precision.shop.importing.reading import FILE, ROW
 from precision.shop.importing.rejects import LONGEST_VALUE, REASON, Rejects
@@ -100,7 +100,9 @@ class Reader:
         read = values.read(given, column.field, timezone=self.timezone, now=self.now, time_format=None)
         if read.get_column("code").item() is not None:
             reason = REASON[read.get_column("code").item()]
-            raise ImportRefused(f"{at}: the constant {column.source.constant!r} cannot be used. {reason}")
+            raise ImportRefusedError(
+                f"{at}: the constant {column.source.constant!r} cannot be used. {reason}"
+            )
         return read.get_column("value").item()
 
     def _refusals(

@@ -19,7 +19,7 @@ from precision.shop.importing import assembling
 from precision.shop.importing.catalogue import load_products, load_stores
 from precision.shop.importing.customers import load_customers
 from precision.shop.importing.datasets import prepare
-from precision.shop.importing.errors import ImportRefused
+from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.expressions import raw
 from precision.shop.importing.extracting import Reader, records, refuse_records
 from precision.shop.importing.orders import load_orders
@@ -54,7 +54,7 @@ def import_files(
 ) -> ImportSummary:
     """Load the files of each data set of the mapping into the platform; return what became of the rows.
 
-    All or nothing: raises ImportRefused (a file, column or expression is at fault) with nothing loaded.
+    All or nothing: raises ImportRefusedError (a file, column or expression is at fault) with nothing loaded.
     Rows that cannot be used are left out and written to a rejects file. Importing the same files again
     changes nothing. One import at a time runs on a platform; another waits. `steps` are progress steps that
     somebody else has opened.
@@ -77,10 +77,10 @@ def total_steps(mapping: Mapping) -> int:
 
 
 def _paths(mapping: Mapping, files: Table[str, Path | Sequence[Path]]) -> dict[str, list[Path]]:
-    """Return the files of each data set; raise ImportRefused when one is unknown or lacks."""
+    """Return the files of each data set; raise ImportRefusedError when one is unknown or lacks."""
     for name in files:
         if name not in mapping.files:
-            raise ImportRefused(
+            raise ImportRefusedError(
                 f"Mapping {mapping.name} has no data set {name!r}; it has {', '.join(mapping.files)}."
             )
     paths = {}
@@ -88,7 +88,9 @@ def _paths(mapping: Mapping, files: Table[str, Path | Sequence[Path]]) -> dict[s
         given = files.get(name, [])
         paths[name] = [given] if isinstance(given, Path) else list(given)
         if not paths[name]:
-            raise ImportRefused(f"Mapping {mapping.name} needs data for {name!r}; give it as {name}=FILE.")
+            raise ImportRefusedError(
+                f"Mapping {mapping.name} needs data for {name!r}; give it as {name}=FILE."
+            )
     return paths
 
 
@@ -153,7 +155,7 @@ class _Import:
         )
         self.data[name] = frame
         self.summary.files.extend(
-            {"name": str(path), "bytes": path.stat().st_size, "rows": rows.get(first + index, 0)}
+            {"name": str(path), "bytes": path.stat().st_size, "rows": rows[first + index]}
             for index, path in enumerate(self.paths[name])
         )
         self.summary.kind(self.finest[name]).duplicate += repeated
@@ -167,8 +169,11 @@ class _Import:
             orders, lines = assembling.from_one(data, order, line, reader=self.reader)
         else:
             orders, lines = assembling.from_two(data, self.data[line.source], order, line, reader=self.reader)
-        named = as_text(raw(data, order.fields["order_id"], at="order.order_id")).drop_nulls()
-        self.summary.kind("order").rejected = named.n_unique() - orders.height
+        if self.finest[order.source] == "order":
+            self.summary.kind("order").rejected = self.rejects.count("order")
+        else:
+            named = as_text(raw(data, order.fields["order_id"], at="order.order_id")).drop_nulls()
+            self.summary.kind("order").rejected = named.n_unique() - orders.height
         self.data[line.source] = self.data[line.source].join(
             lines.select(ROW, FILE), on=[ROW, FILE], how="semi", maintain_order="left"
         )

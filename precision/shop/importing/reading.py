@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from precision.shop.importing.errors import ImportRefused
+from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.rejects import REASON, Rejects
 from precision.shop.mapping import DataFile
 from precision.shop.records import Code
@@ -32,33 +32,38 @@ BLOCK = 1 << 20
 
 def read_files(
     data: DataFile, paths: Sequence[Path], *, first: int, kind: str, rejects: Rejects
-) -> pl.DataFrame:
-    """Return the rows of the files of one data set, with ROW and FILE; `first` is the position of the first
-    file.
+) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Return the rows of the files of one data set, with ROW and FILE, and how many each file has by position.
 
-    Rows that are no rows (too many fields, no JSON) go to `rejects` and count as `kind`. Raises
-    ImportRefused for a file that cannot be read, or that lacks columns which another file of the data set
-    has.
+    `first` is the position of the first file. Rows that are no rows (too many fields, no JSON) are counted, but go to
+    `rejects` and count as `kind`. Raises ImportRefusedError for a file that cannot be read, or that lacks columns which
+    the first file of the data set has.
     """
-    frames = [
-        _read_file(data, path, position=first + index, kind=kind, rejects=rejects)
-        for index, path in enumerate(paths)
-    ]
-    for path, frame in zip(paths[1:], frames[1:], strict=True):
-        missing = [name for name in frames[0].columns if name not in frame.columns]
+    frames: list[pl.DataFrame] = []
+    rows: dict[int, int] = {}
+    for position, path in enumerate(paths, start=first):
+        frame, bad = _read_file(data, path, position=position)
+        rows[position] = frame.height
+        if bad is not None:
+            rejects.add(bad.with_columns(file=pl.lit(position, pl.UInt32)), kind=kind)
+            frame = frame.join(
+                bad.select(pl.col("row").alias(ROW)), on=ROW, how="anti", maintain_order="left"
+            )
+        missing = [name for name in frames[0].columns if name not in frame.columns] if frames else []
         if missing:
-            raise ImportRefused(f"{path} lacks the column {missing[0]!r}, which {paths[0]} has.")
-    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+            raise ImportRefusedError(f"{path} lacks the column {missing[0]!r}, which {paths[0]} has.")
+        frames.append(frame)
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed"), rows
 
 
-def _read_file(data: DataFile, path: Path, *, position: int, kind: str, rejects: Rejects) -> pl.DataFrame:
-    """Return the rows of one file."""
+def _read_file(data: DataFile, path: Path, *, position: int) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return all rows of one file, and the refusals of those that are broken."""
     if not path.is_file():
-        raise ImportRefused(f"There is no file {path}.")
+        raise ImportRefusedError(f"There is no file {path}.")
     plain = path.with_suffix("") if path.suffix in COMPRESSIONS else path
     form = data.format or ENDINGS.get(plain.suffix)
     if form is None:
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{path} ends in {path.suffix or 'nothing'!r}; files must end in {', '.join(ENDINGS)} (the "
             "latter three also in .gz or .zst), or the mapping must name their format."
         )
@@ -71,21 +76,17 @@ def _read_file(data: DataFile, path: Path, *, position: int, kind: str, rejects:
                 frame, bad = _read_csv(text, data.separator) if form == "csv" else _read_jsonl(text)
     except (pl.exceptions.PolarsError, OSError, csv.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{path} cannot be read as {form}, it is damaged, truncated or of another format ({reason})."
         ) from error
     wrong = [name for name in frame.columns if name.startswith(RESERVED)]
     if wrong:
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{path} has a column {wrong[0]!r}; names that begin with __ are ours, rename it."
         )
     if frame.width == 0:
-        raise ImportRefused(f"{path} is empty: it has no columns.")
-    frame = frame.with_row_index(ROW, offset=1).with_columns(pl.lit(position, pl.UInt32).alias(FILE))
-    if bad is not None:
-        rejects.add(bad.with_columns(file=pl.lit(position, pl.UInt32)), kind=kind)
-        frame = frame.join(bad.select(pl.col("row").alias(ROW)), on=ROW, how="anti", maintain_order="left")
-    return frame
+        raise ImportRefusedError(f"{path} is empty: it has no columns.")
+    return frame.with_row_index(ROW, offset=1).with_columns(pl.lit(position, pl.UInt32).alias(FILE)), bad
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def _plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
     """Give the path of the file's text, decompressed and in UTF-8: the file itself where it is that
     already.
 
-    Raises ImportRefused when its bytes are no text of that encoding, OSError when the compressed stream is
+    Raises ImportRefusedError when its bytes are no text of that encoding, OSError when the compressed stream is
     broken.
     """
     compression = COMPRESSIONS.get(path.suffix)
@@ -118,7 +119,7 @@ def _plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
 
 
 def _check_encoding(path: Path, *, encoding: str) -> None:
-    """Raise ImportRefused unless the file is text of that encoding."""
+    """Raise ImportRefusedError unless the file is text of that encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
     read = 0
     with path.open("rb") as source:
@@ -136,7 +137,7 @@ def _decoded(
         return decoder.decode(block, final=not block)
     except UnicodeDecodeError as error:
         wrong = error.object[error.start : error.start + 1].hex().upper()
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{path} is not {encoding} (byte 0x{wrong} near position {offset + error.start}); name its "
             'encoding in the mapping, like encoding = "latin-1".'
         ) from error

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from precision.shop import mapping as mappings
-from precision.shop.importing import ImportRefused, ImportSummary, import_files
+from precision.shop.importing import ImportRefusedError, ImportSummary, import_files
 from precision.shop.models import Platform
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         try:
             mapping = mappings.read(options["mapping"])
             summary = import_files(platform, mapping, _files(mapping, options["data"]))
-        except (mappings.MappingError, ImportRefused) as error:
+        except (mappings.MappingError, ImportRefusedError) as error:
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(json.dumps(summary.as_json()) if options["json"] else _text(summary))
 
@@ -53,14 +53,14 @@ def _files(mapping: mappings.Mapping, arguments: list[str]) -> dict[str, list[Pa
         if mark and name in mapping.files:
             files.setdefault(name, []).append(Path(path))
         elif mark and not Path(argument).exists():
-            raise ImportRefused(
+            raise ImportRefusedError(
                 f"Mapping {mapping.name} has no data set {name!r}; it has {', '.join(mapping.files)}."
             )
         else:
             nameless.append(Path(argument))
     free = [name for name in mapping.files if name not in files]
     if len(nameless) > len(free):
-        raise ImportRefused(
+        raise ImportRefusedError(
             f"{len(nameless)} files came without a name, but the mapping {mapping.name} has {len(free)} data "
             "sets left for them; write NAME=PATH."
         )
