@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from precision.engine.backends import Engine
 from precision.engine.backends.base import ItemsetsTooLargeError
@@ -22,8 +23,9 @@ from recommender.models import AssociationRule, PairCount, ProductList, RuleSett
 AUTOMATIC_SHARE = 1 / 2000  # least share of baskets where staff set no count …
 AUTOMATIC_LEAST, AUTOMATIC_MOST = 2, 20  # … within these bounds …
 AUTOMATIC_PAIRS = 50_000  # … and raised until no more pairs than this make rules: nobody reads a million
-LONG_SHARE = 1 / 200  # least share of baskets for sets of three and more: their number explodes below it
-EXACT_PAIRS = 1_000_000  # up to so many pairs, repeated ones counted, all are counted, down to one basket
+LONG_SHARE = 1 / 100  # least share of baskets for sets of three and more: their number explodes below it
+STORED_PAIRS = 1_000_000  # pairs kept in the tables at most; what is rarer is "fewer than the floor"
+RARE_PAIR = 5  # in a large shop a pair in fewer baskets than this is chance
 TOGETHER = 50  # products kept in each bought-together list
 RULE_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "antecedent": pl.List(pl.Int64),
@@ -44,10 +46,7 @@ def compute_rules(run: Run, engine: Engine) -> Outcome:
     window = Window.before(run.as_of, days=wanted.window_days, timezone=platform.timezone)
     lines = history.scan("order_lines", window, platform=platform)
     baskets = pairs.to_matrix(pairs.purchases(lines), max_items=wanted.max_basket_items)
-    counts = _Counts.chosen(baskets, wanted)
-    counted = engine.pair_counts(baskets.matrix, min_count=counts.floor)
-    if wanted.min_count is None:
-        counts = counts.raised(counted)
+    counted, counts = _counted(baskets, engine, wanted)
     long_rules, note = _long_rules(baskets, engine, counts, wanted)
     rows = {
         "association_rule": _write_rules(run, baskets, counted, counts, wanted)
@@ -85,24 +84,31 @@ class _Counts:
     long: int
     floor: int
 
-    @classmethod
-    def chosen(cls, baskets: Baskets, wanted: RuleSettings) -> "_Counts":
-        total = len(baskets.orders)
-        automatic = min(max(AUTOMATIC_LEAST, math.ceil(total * AUTOMATIC_SHARE)), AUTOMATIC_MOST)
-        rule = rules.required_count(
-            baskets=total, min_count=wanted.min_count or automatic, min_support=wanted.min_support
-        )
-        sizes = np.diff(baskets.matrix.indptr).astype(np.int64)
-        small = int((sizes * (sizes - 1) // 2).sum()) <= EXACT_PAIRS
-        return cls(rule=rule, long=max(rule, math.ceil(total * LONG_SHARE)), floor=1 if small else rule)
 
-    def raised(self, counted: PairCounts) -> "_Counts":
-        """Return the counts with that of a rule raised until at most AUTOMATIC_PAIRS pairs reach it."""
-        enough = counted.count[counted.count >= self.rule]
-        if len(enough) <= AUTOMATIC_PAIRS:
-            return self
-        last = int(np.partition(enough, len(enough) - AUTOMATIC_PAIRS)[len(enough) - AUTOMATIC_PAIRS])
-        return replace(self, rule=last, long=max(last, self.long))
+def _counted(baskets: Baskets, engine: Engine, wanted: RuleSettings) -> tuple[PairCounts, _Counts]:
+    """Return the pairs to keep, and the counts that they and the rules must reach."""
+    total = len(baskets.orders)
+    automatic = min(max(AUTOMATIC_LEAST, math.ceil(total * AUTOMATIC_SHARE)), AUTOMATIC_MOST)
+    rule = rules.required_count(
+        baskets=total, min_count=wanted.min_count or automatic, min_support=wanted.min_support
+    )
+    sizes = np.diff(baskets.matrix.indptr).astype(np.int64)
+    small = int((sizes * (sizes - 1) // 2).sum()) <= STORED_PAIRS
+    found = engine.pair_counts(baskets.matrix, min_count=1 if small else min(rule, RARE_PAIR))
+    floor = min(rule, _least(found.count, found.min_count, most=STORED_PAIRS))
+    if wanted.min_count is None:
+        rule = _least(found.count, rule, most=AUTOMATIC_PAIRS)
+    kept = found.count >= floor
+    found = replace(found, a=found.a[kept], b=found.b[kept], count=found.count[kept], min_count=floor)
+    return found, _Counts(rule=rule, long=max(rule, math.ceil(total * LONG_SHARE)), floor=floor)
+
+
+def _least(counts: NDArray[np.int64], at_least: int, *, most: int) -> int:
+    """Return the smallest threshold from `at_least` on that no more than about `most` of the counts reach."""
+    enough = counts[counts >= at_least]
+    if len(enough) <= most:
+        return at_least
+    return int(np.partition(enough, len(enough) - most)[len(enough) - most])
 
 
 def _write_rules(
