@@ -50,6 +50,14 @@ TEXTS = {
 }
 
 
+METHODS = {
+    "buy-again": Code.BUY_AGAIN,
+    "popular": Code.POPULAR,
+    "trending": Code.TRENDING,
+}
+"""Methods whose reason does not hang on an anchor."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A product that may be shown, by our id, with where it came from."""
@@ -63,6 +71,6 @@ class Candidate:
 
 def personal_code(method: str, anchor: int | None) -> Code:
     """Return the reason of an item of a stored list from the method that brought it."""
-    if method == Code.BUY_AGAIN or method == "buy-again":
-        return Code.BUY_AGAIN
+    if method in METHODS:
+        return METHODS[method]
     return Code.PEOPLE_LIKE_YOU if anchor is None else Code.BECAUSE_YOU_BOUGHT

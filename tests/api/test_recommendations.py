@@ -25,6 +25,27 @@ def test_for_you_is_the_customers_list_and_then_the_ladder(stocked: Shop) -> Non
     assert answer["warnings"] == []
 
 
+@pytest.mark.parametrize(
+    ("method", "anchor", "code", "text"),
+    [
+        ("als", None, "people_like_you", "Chosen for you from what customers with similar purchases buy"),
+        ("item-item", "tea", "because_you_bought", "Because you bought The tea"),
+        ("buy-again", "cup", "buy_again", "You bought this before"),
+        ("popular", None, "popular", "Popular in this shop"),
+    ],
+)
+def test_the_method_of_an_item_gives_its_reason(
+    shop: Shop, method: str, anchor: str | None, code: str, text: str
+) -> None:
+    shop.product("tea")
+    shop.product("cup")
+    shop.person("ann")
+    shop.for_you({("ann", "for-you"): [("cup", method, anchor)]})
+    (item, *_) = shop.get("recommendations/for-you/", customer="ann")["items"]
+    assert (item["product_id"], item["source"]) == ("cup", "personal")
+    assert (item["reason"]["code"], item["reason"]["text"]) == (code, text)
+
+
 def test_a_new_visitor_gets_best_sellers(stocked: Shop) -> None:
     answer = stocked.get("recommendations/for-you/", anonymous_id="new", count=2)
     assert ids(answer["items"]) == ["tea-0", "cup-0"]
