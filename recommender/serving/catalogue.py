@@ -43,6 +43,7 @@ _facts: Cache[tuple[int, int, int], Fact] = Cache(seconds=1.0, most=200_000)
 _categories: Cache[int, dict[int, tuple[str, ...]]] = Cache(seconds=1.0, most=1_000)
 
 SELLABLE = Q(active=True, listed=True, in_stock=True, same_as__isnull=True)
+LEVEL = Coalesce(F("price"), F("figures__usual_price"))
 COLUMNS = (
     "id", "external_id", "title", "price", "currency", "url", "image_url", "brand", "category_id", "active",
     "listed", "in_stock", "same_as_id", "repeatable", "figures__price_position", "figures__discount_share",
@@ -78,14 +79,15 @@ def shelf(
     `category` None means any; `brand` empty means any.
     """
     rows = _with_figures(platform, price_run or 0).filter(SELLABLE).exclude(id__in=list(without))
+    rows = rows.annotate(level=LEVEL)
     if category is not None:
         rows = rows.filter(category_id__in=list(category))
     if brand:
         rows = rows.filter(brand__in=list(brand))
     if price_min is not None:
-        rows = rows.filter(price__gte=price_min)
+        rows = rows.filter(level__gte=price_min)
     if price_max is not None:
-        rows = rows.filter(price__lte=price_max)
+        rows = rows.filter(level__lte=price_max)
     return _read(rows.order_by(F("figures__lines").desc(nulls_last=True), "id")[:most], platform)
 
 
@@ -106,7 +108,7 @@ def steps_up(
     }
     rows = (
         _with_figures(platform, price_run or 0)
-        .annotate(level=Coalesce(F("price"), F("figures__usual_price")))
+        .annotate(level=LEVEL)
         .filter(SELLABLE, category_id=anchor.category, **higher)
         .exclude(id=anchor.id)
     )

@@ -26,14 +26,19 @@ class Filters:
     price_max: Decimal | None = None
 
     def admit(self, fact: Fact) -> bool:
-        """Return whether a product is wanted; one without a price fails every price limit."""
+        """Return whether a product is wanted; one whose price is unknown fails every price limit."""
         if self.categories is not None and fact.category not in self.categories:
             return False
         if self.brands and fact.brand not in self.brands:
             return False
-        if self.price_min is not None and (fact.price is None or fact.price < self.price_min):
+        if self.price_min is None and self.price_max is None:
+            return True
+        price = fact.level
+        if price is None:
             return False
-        return not (self.price_max is not None and (fact.price is None or fact.price > self.price_max))
+        return (self.price_min is None or price >= self.price_min) and (
+            self.price_max is None or price <= self.price_max
+        )
 
 
 ANY = Filters()

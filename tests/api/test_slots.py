@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from precision.campaigns.models import Slot
+from precision.engine.models import Run
 from precision.shop import partitions
 from precision.shop.api import freshness
 from precision.shop.models import Event, Identity, Platform, Product
@@ -259,6 +260,19 @@ def test_exclusions_filters_and_the_cart(stocked: Shop) -> None:
     assert cart["slots"][0]["items"][0]["reason"]["code"] == "goes_with"
     assert "tea-1" not in shown(cart)
     assert len(shown(stocked.get("slots/home/", count=2))) == 6
+
+
+def test_without_a_price_of_its_own_a_product_is_filtered_by_its_usual_one(shop: Shop) -> None:
+    for name, usual in (("cheap", "2.00"), ("dear", "9.00"), ("odd", None)):
+        shop.product(name, None)
+        if usual:
+            run = shop.run("price-classes") if name == "cheap" else Run.objects.get(job="price-classes")
+            ProductPrice.objects.create(
+                run=run, product=shop.products[name], usual_price=usual, price_position=0.5, lines=1
+            )
+    (item,) = shop.get("recommendations/popular/", filter__price_max="5")["items"]
+    assert (item["product_id"], item["price"]) == ("cheap", None)
+    assert len(shop.get("recommendations/popular/")["items"]) == 3
 
 
 def test_staff_decide_on_slots_and_pages(stocked: Shop) -> None:
