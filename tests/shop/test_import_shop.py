@@ -730,9 +730,10 @@ def test_every_row_is_counted_once(seed: int, tmp_path: Path, platform: Platform
             if row["time"]:
                 dated.add(row["order"])
     good = [row for row in good if row[0] in dated]
-    stored = OrderLine.objects.values_list(
+    rows = OrderLine.objects.values_list(
         "order__external_id", "product__external_id", "quantity", "unit_price"
     )
+    stored: list[Any] = list(rows)
     assert Counter((a, b, str(int(c)), f"{d.normalize():f}") for a, b, c, d in stored) == Counter(good)
     assert (result.rows.total, result.rows.accepted) == (300, len(good))
     refused_rows = rejects(result.as_json())

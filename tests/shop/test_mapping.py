@@ -1,10 +1,13 @@
 """Mappings: what they may say, and one clear sentence for what they may not."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from precision.shop import mapping, records
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "intake.md"
 
 WHOLE = """
 version = 1
@@ -158,3 +161,36 @@ def test_every_field_of_every_kind_can_be_mapped() -> None:
         text += "".join(f'[{kind.name}.{field.name}]\nx = "{field.name}"\n' for field in nested)
         record = mapping.parse(text).records[kind.name]
         assert {*record.fields, *record.objects} == {field.name for field in kind.fields}
+
+
+def test_the_example_of_the_guide_is_a_mapping() -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 1
+    read = mapping.parse(blocks[0])
+    assert list(read.records) == ["product", "customer", "order", "line"]
+    assert read.records["product"].fields["category"].words
+
+
+def test_the_guide_names_every_field_and_code() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    tables = {
+        "customer": "customer",
+        "product": "product",
+        "store": "store",
+        "order": "order",
+        "line": "order.lines",
+    }
+    for name, kind in records.KINDS.items():
+        table = guide[guide.index(f"| `[{tables[name]}]`") :].split("\n\n")[0]
+        told = dict(re.findall(r"`(\w+)`(\*?)", table))
+        assert {field.name for field in kind.fields} - set(told) == set()
+        assert {field.name for field in kind.fields if field.required} == {
+            key for key, star in told.items() if star
+        }
+        for field in kind.fields:
+            if field.type is records.Type.TEXT:
+                assert re.search(
+                    rf"`{field.name}`\*?(?: \({field.longest}\)| \| text, {field.longest} )", table
+                ), field
+    codes = guide[guide.index("| code |") :].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", codes)) == {code.value for code in records.Code}

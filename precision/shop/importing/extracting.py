@@ -52,45 +52,40 @@ class Reader:
         `kind`. With `keyless`, rows without the key are no refusals, they only tell nothing about this kind
         (a guest's order).
         """
-        columns = list(plan(record))
         kept = data
-        if keyless and columns[0].source.column is not None:
-            kept = data.filter(pl.col(columns[0].source.column).is_not_null())
-        made = kept.select(ROW, FILE)
-        for column in columns:
+        made = data.select(ROW, FILE)
+        for column in plan(record):
             at = f"{record.kind.name}.{column.name}"
             if column.source.column is None and column.source.expression is None:
                 made = made.with_columns(pl.lit(self._constant(column, at=at)).alias(column.name))
                 continue
             given = raw(kept, column.source, at=at)
-            if column.untyped:
-                value = given
-                refused = _untyped_refusals(given)
-            else:
-                read = values.read(
-                    given,
-                    column.field,
-                    timezone=self.timezone,
-                    now=self.now,
-                    time_format=column.source.time_format,
-                )
-                value = read.get_column("value")
-                refused = read.get_column("code")
-            if column.needed:
-                lacking = pl.lit(value).is_null() & pl.lit(refused).is_null()
-                refused = pl.select(
-                    pl.when(lacking).then(pl.lit(Code.MISSING.value)).otherwise(pl.lit(refused))
-                ).to_series()
+            value, refused = self._read(column, given)
+            if keyless and column.name == record.kind.key:
+                told = value.is_not_null() | (refused != Code.MISSING.value)
+                made, kept = made.filter(told), kept.filter(told)
+                given, value, refused = given.filter(told), value.filter(told), refused.filter(told)
             made = made.with_columns(value.alias(column.name))
             if column.source.by is not None:
                 made = made.with_columns(kept.get_column(column.source.by).alias(BY + column.name))
             if refused.null_count() < len(refused):
-                bad = self._refusals(made, given, refused, column)
-                fine = refused.is_null()
-                self.rejects.add(bad, kind=kind)
-                made = made.filter(fine)
-                kept = kept.filter(fine)
+                self.rejects.add(self._refusals(made, given, refused, column), kind=kind)
+                made, kept = made.filter(refused.is_null()), kept.filter(refused.is_null())
         return made
+
+    def _read(self, column: Column, given: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return the values of a column and the code of refusal of each, null where it is fine."""
+        if column.untyped:
+            return given, _untyped_refusals(given)
+        read = values.read(
+            given, column.field, timezone=self.timezone, now=self.now, time_format=column.source.time_format
+        )
+        if column.needed:
+            lacking = pl.col("value").is_null() & pl.col("code").is_null()
+            read = read.with_columns(
+                pl.when(lacking).then(pl.lit(Code.MISSING.value)).otherwise("code").alias("code")
+            )
+        return read.get_column("value"), read.get_column("code")
 
     def _constant(self, column: Column, *, at: str) -> object:
         """Return the constant of a field as the record keeps it."""
