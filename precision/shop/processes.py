@@ -25,7 +25,7 @@ def web(*, host: str, port: int, workers: int) -> list[str]:
 def worker() -> list[str]:
     """Return the command of the Celery worker; threads, because a task only waits for a process of its own."""
     return [
-        sys.executable, "-m", "celery", "-A", "precision.celery", "worker",
+        sys.executable, "-m", "celery", "--quiet", "-A", "precision.celery", "worker",
         "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
 
