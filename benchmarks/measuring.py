@@ -5,7 +5,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -38,6 +38,29 @@ class Measured:
     runs: int
     peak_mib: float  # highest resident memory of all repetitions, above that with the data loaded
     result: Any
+
+    def with_more(self, more: "Measured") -> "Measured":
+        """Both together: the better times, the higher peak."""
+        return Measured(
+            seconds=min(self.seconds, more.seconds),
+            cpu_seconds=min(self.cpu_seconds, more.cpu_seconds),
+            runs=self.runs + more.runs,
+            peak_mib=max(self.peak_mib, more.peak_mib),
+            result=self.result,
+        )
+
+
+def measured_in_turn(
+    subjects: Sequence[Subject], *, data: Path, count: int, rounds: int, repeats: int
+) -> list[Measured]:
+    """Each subject measured `rounds` times, in turn: what else the machine does meets all of them alike."""
+    best: list[Measured | None] = [None] * len(subjects)
+    for _ in range(rounds):
+        for i, subject in enumerate(subjects):
+            one = measured(subject, data=data, count=count, repeats=repeats)
+            known = best[i]
+            best[i] = one if known is None else known.with_more(one)
+    return [one for one in best if one is not None]
 
 
 def measured(subject: Subject, *, data: Path, count: int, repeats: int) -> Measured:

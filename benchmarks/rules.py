@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.basket_data import Shop, demo_shops, encoded, shop_of_file
-from benchmarks.measuring import Measured, free_bytes, measured
+from benchmarks.measuring import Measured, free_bytes, measured, measured_in_turn
 from benchmarks.rules_subjects import MLXTEND, OURS, PRODUCT_ONLY, equal
 from precision.shop.columns import ORDER, PRODUCT
 
-REPEATS = 7
+ROUNDS = 3
+REPEATS = 4  # in each round
 PER_BASKETS = 1_000  # without a count of its own, a pair is frequent in one basket of so many
 DENSE_SHARE = 0.8  # of the free memory may go into mlxtend's dense matrix; above it the machine would swap
 GOALS = {
@@ -91,14 +92,17 @@ def _outcomes(shops: list[Shop], *, scale: float, console: Console) -> Iterator[
                 console.print(
                     f"  without mlxtend: its dense matrix of {dense / 2**30:,.1f} GiB would not fit"
                 )
+            ours, bare = measured_in_turn(
+                [OURS, PRODUCT_ONLY], data=path, count=count, rounds=ROUNDS, repeats=REPEATS
+            )
             yield Outcome(
                 name=shop.name,
                 baskets=baskets,
                 products=products,
                 lines=len(frame),
                 min_count=count,
-                ours=measured(OURS, data=path, count=count, repeats=REPEATS),
-                bare=measured(PRODUCT_ONLY, data=path, count=count, repeats=REPEATS),
+                ours=ours,
+                bare=bare,
                 mlxtend=measured(MLXTEND, data=path, count=count, repeats=REPEATS) if fits else None,
             )
 

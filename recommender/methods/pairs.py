@@ -100,14 +100,15 @@ def to_matrix(frame: nw.LazyFrame[Any] | nw.DataFrame[Any], *, max_items: int | 
 
 def _distinct(order: Positions, product: Positions, *, shape: tuple[int, int]) -> csr_matrix:
     """A binary matrix with sorted rows; a cell that is given several times is 1 as well."""
-    cells = coo_matrix((np.ones(len(order), dtype=np.int32), (order, product)), shape=shape)
+    # One byte a cell while it moves: the sum of repeats may wrap, but nobody reads it.
+    cells = coo_matrix((np.ones(len(order), dtype=np.int8), (order, product)), shape=shape)
     # Two conversions sort by row and column in linear time; the flag keeps scipy from sorting each row.
     cells.has_canonical_format = True
     matrix = cells.tocsc().tocsr()
     matrix.has_canonical_format = False
     matrix.has_sorted_indices = True
     matrix.sum_duplicates()
-    matrix.data[:] = 1
+    matrix.data = np.ones(matrix.nnz, dtype=np.int32)
     return matrix
 
 
