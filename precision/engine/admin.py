@@ -128,7 +128,7 @@ class RunAdmin(ReadOnlyAdmin):
     def roll_back(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
         """Point readers to a published run that is not in force; runs only after the dialog was confirmed."""
         with transaction.atomic():
-            run = _older(object_id).select_for_update().first()
+            run = _older(object_id).select_for_update(of=("self",)).first()
             if run is None:
                 raise PermissionDenied("Only a published run that is not in force can be rolled back to.")
             runs.point(run)

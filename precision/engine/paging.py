@@ -117,7 +117,8 @@ class BoundedChangeList(ChangeList):  # type: ignore[misc]
         try:
             with time_limit(PAGE_SECONDS, using=self.queryset.db):
                 super().get_results(request)
-                rows = list(self.result_list)  # type: ignore[has-type]
+                # A list of one page comes without a limit; rows may have come since it was counted.
+                rows = list(self.result_list[: self.list_max_show_all])  # type: ignore[has-type]
                 self.model_admin.prepare(rows)
                 self.result_list = rows
             narrowed = self.query or self.get_filters_params()
