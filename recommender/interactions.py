@@ -156,9 +156,7 @@ class History:
         return self.of_pairs(np.add.reduceat(weight, starts) if len(starts) else weight)
 
 
-def collect(
-    days: nw.LazyFrame[Any], *, as_of_day: int, products: NDArray[np.int64] | None = None
-) -> History:
+def collect(days: nw.LazyFrame[Any], *, as_of_day: int, products: NDArray[np.int64] | None = None) -> History:
     """The purchase days of a frame (`purchase_days`, `guest_days` or both, one under the other) as arrays.
 
     With `products` (ascending inner ids) the columns are these, and purchases of other products are left out;

@@ -92,9 +92,7 @@ def scores(
     return history.of_pairs(values)
 
 
-def recommend(
-    pair_scores: csr_matrix, *, k: int, repeated_only: csr_matrix | None = None
-) -> TopItems:
+def recommend(pair_scores: csr_matrix, *, k: int, repeated_only: csr_matrix | None = None) -> TopItems:
     """The k products of each row with the highest score, best first.
 
     `repeated_only` (same shape) holds the number of purchases: pairs below 2 are then left out.

@@ -5,7 +5,11 @@ customers × products matrix (Sarwar et al. 2001; see `Engine.neighbours`), with
 
 - Damping: the weights of a customer with n products are divided by n^damping, so that somebody who buys a
   thousand products (a wholesaler) says less about each pair than somebody who buys five.
-- Baskets: each order of a guest is a row of its own beside the customers' rows.
+- Baskets: each order of a guest is a row of its own beside the customers' rows, at a lower weight: one basket
+  says less about taste than a history.
+
+Of a long row only the strongest entries speak, so that the work grows with the customers, not with the square
+of the longest history.
 
 The score of a product for a customer is Σ over bought products h of weight(h) × similarity(h, product).
 """
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix, diags, vstack
 
 from precision.engine.results import NOBODY, TopItems
 from recommender.candidates.lists import best_of_sparse, to_sparse, without
@@ -30,34 +34,44 @@ BLOCK_ROWS = 4096  # customers scored at once: bounds the memory of their sparse
 class Similarity:
     """How products are compared."""
 
-    k: int = 100
+    k: int = 50
     """Neighbours kept of each product."""
+    row_items: int = 300
+    """Products of a customer or basket that count: those with the highest weight."""
+    guest_weight: float = 0.25
+    """What a purchase in a guest's basket weighs against a customer's."""
     damping: float = 0.5
     """Exponent of the number of products of a customer that their weights are divided by."""
     shrinkage: float = 1.0
     """Evidence that every pair lacks, in units of the mean squared norm of a product's column."""
-    min_buyers: int = 2
+    min_buyers: int = 3
     """Products with fewer rows have no neighbours: one buyer makes everything they bought similar."""
 
     def __post_init__(self) -> None:
-        if self.k < 1 or self.min_buyers < 1:
-            raise ValueError(f"k is {self.k}, min_buyers {self.min_buyers}; wanted at least 1 each")
-        if not (self.damping >= 0 and self.shrinkage >= 0):
-            raise ValueError(
-                f"damping is {self.damping}, shrinkage {self.shrinkage}; wanted 0 or more of each"
-            )
+        for name in ("k", "row_items", "min_buyers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted at least 1")
+        for name in ("guest_weight", "damping", "shrinkage"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted 0 or more")
 
 
-def similar(engine: "Engine", matrix: csr_matrix, *, how: Similarity | None = None) -> TopItems:
+def similar(
+    engine: "Engine", matrix: csr_matrix, *, guests: csr_matrix | None = None, how: Similarity | None = None
+) -> TopItems:
     """The neighbours of each product, most similar first: (products, k), column positions of `matrix`.
 
-    `matrix` is (customers and guests' orders, products), weights ≥ 0, decayed by the caller.
+    `matrix` is (customers, products), `guests` (orders, products) in the same columns; weights ≥ 0, decayed by
+    the caller.
     """
     how = how or Similarity()
     columns = matrix.shape[1]
+    if guests is not None and how.guest_weight > 0:
+        matrix = csr_matrix(vstack([matrix, guests * how.guest_weight]))
+    matrix = strongest(matrix, n=how.row_items)
     buyers = np.bincount(matrix.indices[matrix.data > 0], minlength=columns)
     kept = np.flatnonzero(buyers >= how.min_buyers)
-    weights = damped(matrix, exponent=how.damping)[:, kept]
+    weights = csr_matrix(damped(matrix, exponent=how.damping)[:, kept])
     items = np.full((columns, how.k), NOBODY, dtype=np.int32)
     scores = np.zeros((columns, how.k), dtype=np.float32)
     if weights.nnz:
@@ -79,6 +93,13 @@ def damped(matrix: csr_matrix, *, exponent: float) -> csr_matrix:
         (np.sqrt(matrix.data.astype(np.float64)), matrix.indices, matrix.indptr), shape=matrix.shape
     )
     return csr_matrix(diags(counts**-exponent) @ root).astype(np.float32)
+
+
+def strongest(matrix: csr_matrix, *, n: int) -> csr_matrix:
+    """The n entries of each row with the highest values; equal values in order of column."""
+    if np.diff(matrix.indptr).max(initial=0) <= n:
+        return matrix
+    return to_sparse(best_of_sparse(matrix, k=n), columns=matrix.shape[1])
 
 
 def recommend(

@@ -130,9 +130,11 @@ def mean(values: Values) -> Mean:
 
 def _reachable(items: NDArray[np.integer[Any]], relevant: csr_matrix) -> NDArray[np.int64]:
     """The most hits that a list of this length can have: min(k, R)."""
-    return np.minimum(np.diff(relevant.indptr), items.shape[1]).astype(np.int64)
+    counts: NDArray[np.int64] = np.minimum(np.diff(relevant.indptr), items.shape[1]).astype(np.int64)
+    return counts
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
     """part / whole, nan where whole is 0."""
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    share: Values = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return share
