@@ -2,9 +2,13 @@
 
 from precision.engine.jobs import Job, register
 from recommender.nightly.popularity import compute_popularity
+from recommender.nightly.recommendations import compute_recommendations
 from recommender.nightly.rules import compute_rules
+from recommender.nightly.similar import compute_similar
 
 register(
     Job(name="rules", title="association rules", compute=compute_rules),
     Job(name="popularity", title="popularity", compute=compute_popularity, after=("price-classes",)),
+    Job(name="similar", title="similar products", compute=compute_similar),
+    Job(name="recommendations", title="recommendations", compute=compute_recommendations),
 )
