@@ -1,17 +1,23 @@
 """Every staff page opens, asks the database a fixed number of questions, and counts no table."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from unfold.admin import ModelAdmin
 
 from precision.shop.models import Customer, Event, Identity, Order, OrderLine, Product, Profile
 from recommender.models import AssociationRule, CustomerList, PairCount, ProductList
@@ -115,6 +121,34 @@ def test_nothing_is_loaded_from_elsewhere(staff: Client, world: SimpleNamespace)
         text = staff.get(path, follow=True).content.decode()
         for mark in ('src="http', 'href="http', "src='http", "href='http", "@import", 'src="//', 'href="//'):
             assert mark not in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unfold/css/styles.css",
+        "unfold/fonts/inter/styles.css",
+        "unfold/fonts/material-symbols/styles.css",
+        "precision_engine/staff.css",
+    ],
+)
+def test_styles_and_fonts_come_with_the_product(name: str) -> None:
+    found = finders.find(name)
+    assert found, name
+    text = Path(found).read_text(encoding="utf-8")
+    assert "@import" not in text
+    for target in re.findall(r"url\(\s*['\"]?([^'\")]+)", text):
+        assert not target.startswith(("http", "//")), target
+        if not target.startswith("data:"):
+            assert (Path(found).parent / re.split(r"[?#]", target)[0]).exists(), target
+
+
+def test_pages_of_other_apps_wear_the_same_dress(staff: Client, world: SimpleNamespace) -> None:
+    for model in (User, Group, PeriodicTask, CrontabSchedule):
+        assert isinstance(admin.site._registry[model], ModelAdmin), model
+    page = staff.get(address(User, "change", User.objects.get(username="root").pk)).content.decode()
+    (field,) = re.findall(r'<input[^>]*name="first_name"[^>]*>', page)
+    assert "border-base-200" in field  # unfold's own look of an input
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.contrib.admin.sites import AdminSite
 from django.core.checks import CheckMessage, Tags, registry
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -14,6 +15,7 @@ from precision.engine import checks as engine_checks
 from precision.engine.backends import get_engine
 from precision.engine.backends.base import Problem
 from precision.shop import checks as shop_checks
+from precision.shop.admin import dress
 
 LOCAL = "precision.engine.backends.local.LocalEngine"
 
@@ -174,6 +176,15 @@ def test_unfold_comes_before_the_admin(
     configs = [SimpleNamespace(name=name) for name in order]
     monkeypatch.setattr(shop_checks, "apps", SimpleNamespace(get_app_configs=lambda: configs))
     assert ids(shop_checks.check_app_order()) == expected
+
+
+def test_a_plain_admin_site_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dress.check_site() == []
+    assert dress.check_site in registry.registry.get_checks()
+    monkeypatch.setattr(dress.admin, "site", AdminSite())
+    (found,) = dress.check_site()
+    assert ids([found]) == ["precision_shop.E006"]
+    assert "AdminSite" in found.msg
 
 
 def test_times_need_zones(settings: Any) -> None:

@@ -1,5 +1,10 @@
 """Staff pages of the facts, one module per group of tables."""
 
-from precision.shop.admin import activity, catalogue, intake, organisation, parties
+from django.core.checks import register
+
+from precision.shop.admin import activity, catalogue, dress, intake, organisation, parties
 
 __all__ = ["activity", "catalogue", "intake", "organisation", "parties"]
+
+# Here and not in `ready()`: only a project with an admin imports this package.
+register(dress.check_site)
