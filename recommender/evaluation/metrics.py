@@ -78,7 +78,9 @@ def ndcg(items: NDArray[np.integer[Any]], relevant: csr_matrix) -> Values:
     """Normalised discounted cumulative gain of each list, gains 0 or 1."""
     discounts = 1 / np.log2(np.arange(2, items.shape[1] + 2))
     ideal = np.concatenate(([0.0], np.cumsum(discounts)))[_reachable(items, relevant)]
-    return _share(hits(items, relevant) @ discounts, ideal)
+    # Added up in the order of the ideal, so that a perfect list is worth 1 and not a rounding error less or more.
+    gain = np.cumsum(hits(items, relevant) * discounts, axis=1)[:, -1]
+    return _share(gain, ideal)
 
 
 def average_precision(items: NDArray[np.integer[Any]], relevant: csr_matrix) -> Values:
