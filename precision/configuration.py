@@ -71,8 +71,8 @@ def pii_keys(text: str) -> list[str]:
             Fernet(key)
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"PII_KEYS: key {position} of {len(keys)} is no Fernet key (32 bytes in URL-safe base64); make one with "
-                "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'."
+                f"PII_KEYS: key {position} of {len(keys)} is no Fernet key (32 bytes in URL-safe base64); make one "
+                "with python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'."
             ) from error
     if not keys:
         raise ImproperlyConfigured(
