@@ -14,6 +14,15 @@ class IsolatedCommandError(RuntimeError):
     """A management command in a process of its own ended with an error."""
 
 
+PARENT = "PRECISION_PARENT"  # variable that names the process an isolated command works for
+
+
+def is_orphaned() -> bool:
+    """Return whether this process was started by `run_command` and its starter is gone."""
+    parent = os.environ.get(PARENT)
+    return parent is not None and os.getppid() != int(parent)
+
+
 def run_command(name: str, arguments: Sequence[str] = ()) -> None:
     """Run a Django management command in a fresh interpreter with this project's settings, and wait for it.
 
@@ -32,5 +41,5 @@ def run_command(name: str, arguments: Sequence[str] = ()) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process' environment with its import path: the worker may have been started in another folder."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    """Return this process' environment, its import path (the worker may stand in another folder) and its id."""
+    return {**os.environ, PARENT: str(os.getpid()), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

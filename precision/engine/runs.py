@@ -13,6 +13,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from precision.engine.isolation import is_orphaned
 from precision.engine.models import Publication, Run
 
 LEASE = timedelta(seconds=60)
@@ -149,16 +150,15 @@ def _fail(run: Run, error: str) -> None:
 def _heartbeat(run: Run) -> Iterator[None]:
     """Renew the lease of `run` from a thread of its own while the block computes.
 
-    The process ends at once when its parent is gone: a killed worker must not leave a computation behind that
-    publishes long after the task was delivered again.
+    An isolated process ends at once when its starter is gone: a killed worker must not leave a computation behind
+    that publishes long after the task was delivered again.
     """
     done = threading.Event()
-    parent = os.getppid()
 
     def beat() -> None:
         try:
             while not done.wait(HEARTBEAT_SECONDS):
-                if os.getppid() != parent:
+                if is_orphaned():
                     os._exit(70)
                 now = timezone.now()
                 Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).update(

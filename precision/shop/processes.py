@@ -10,6 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 
 GRACE_SECONDS = 20.0
+# As root Celery warns of pickled tasks; ours are JSON, and on one machine for a try root is what people are.
+CELERY = (
+    sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "--quiet", "-A", "precision.celery",
+)  # fmt: skip
 PR_SET_PDEATHSIG = 1  # Linux: send the child a signal when its parent dies
 
 
@@ -25,24 +29,14 @@ def web(*, host: str, port: int, workers: int) -> list[str]:
 def worker() -> list[str]:
     """Return the command of the Celery worker; threads, because a task only waits for a process of its own."""
     return [
-        sys.executable, "-m", "celery", "--quiet", "-A", "precision.celery", "worker",
-        "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
+        *CELERY, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING",
+        "--without-gossip", "--without-mingle",
     ]  # fmt: skip
 
 
 def beat() -> list[str]:
     """Return the command of the scheduler; it reads the schedule that staff edit in the admin."""
-    return [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "precision.celery",
-        "beat",
-        "--loglevel",
-        "WARNING",
-        "--pidfile=",
-    ]
+    return [*CELERY, "beat", "--loglevel", "WARNING", "--pidfile="]
 
 
 def run_until_signal(commands: Mapping[str, Sequence[str]], *, notify: Callable[[str], object]) -> int:

@@ -37,6 +37,13 @@ def worker(shop: Installation) -> "subprocess.Popen[bytes]":
     return shop.start(*CELERY, "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO")
 
 
+def computing(shop: Installation) -> list[str]:
+    """Return the commands of the processes that compute for this installation."""
+    mine = shop.database_url.encode()
+    running = [path.parent for path in Path("/proc").glob("[0-9]*/environ") if mine in _bytes(path)]
+    return [text for text in (_bytes(path / "cmdline").decode() for path in running) if "refresh" in text]
+
+
 def python(shop: Installation, code: str) -> None:
     done = shop.start(sys.executable, "-c", code)
     assert done.wait(timeout=60) == 0, done.log.read_text()  # type: ignore[attr-defined]
@@ -77,8 +84,9 @@ def test_a_killed_worker_leaves_the_old_results_and_the_next_one_goes_on(shop: I
         )
         stuck = "SELECT 1 FROM precision_engine_run WHERE status = 'running' AND job = 'popularity'"
         wait_for("a run in the middle of the night", lambda: bool(shop.query(stuck)), seconds=120)
-        os.killpg(first.pid, signal.SIGKILL)
+        os.kill(first.pid, signal.SIGKILL)  # the worker alone: what it started must notice by itself
         first.wait()
+        wait_for("the end of the orphaned computation", lambda: not computing(shop), seconds=30)
         before = dict(shop.query(PUBLISHED))
         assert before["popularity"] == dict(old)["popularity"], "the killed run must not be seen"
         lock.rollback()
