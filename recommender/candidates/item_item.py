@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from precision.engine.backends.base import Engine
 
 BLOCK_ROWS = 4096  # customers scored at once: bounds the memory of their sparse scores
+ANCHOR_ROWS = 256  # customers whose anchors are sought at once: each takes a number a product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +130,29 @@ def anchors(profiles: csr_matrix, neighbours: TopItems, items: NDArray[np.int32]
     `items` (customers, n) are column positions, -1 for none; so are the anchors, of the same shape. The anchor
     of item i is the h with the highest weight(h) × similarity(h, i), the lowest column among equals.
     """
-    towards = to_sparse(neighbours, columns=profiles.shape[1]).T.tocsr()
     found = np.full(items.shape, NOBODY, dtype=np.int32)
-    for first in range(0, len(items), BLOCK_ROWS):
-        rows, places = np.nonzero(items[first : first + BLOCK_ROWS] != NOBODY)
-        rows += first
-        reasons = csr_matrix(profiles[rows].multiply(towards[items[rows, places]]))
-        found[rows, places] = best_of_sparse(reasons, k=1).items[:, 0]
+    for first in range(0, len(items), ANCHOR_ROWS):
+        block = slice(first, first + ANCHOR_ROWS)
+        _anchors(csr_matrix(profiles[block]), neighbours, items[block], found[block])
     return found
+
+
+def _anchors(
+    profiles: csr_matrix, neighbours: TopItems, items: NDArray[np.int32], found: NDArray[np.int32]
+) -> None:
+    """Write the anchors of a few customers into `found`."""
+    # Where each product stands in the list of each customer; the last column answers for "no neighbour", -1.
+    place = np.full((len(items), profiles.shape[1] + 1), NOBODY, dtype=np.int32)
+    listed_row, listed_place = np.nonzero(items != NOBODY)
+    place[listed_row, items[listed_row, listed_place]] = listed_place
+    row = np.repeat(np.arange(len(items)), np.diff(profiles.indptr))
+    at = place[row[:, None], neighbours.items[profiles.indices]]
+    purchase, neighbour = np.nonzero(at != NOBODY)
+    bought = profiles.indices[purchase]
+    speaks = profiles.data[purchase] * neighbours.scores[bought, neighbour]
+    owner, where = row[purchase], at[purchase, neighbour]
+    order = np.lexsort((bought, -speaks, where, owner))
+    owner, where, bought = owner[order], where[order], bought[order]
+    best = np.ones(len(order), dtype=np.bool_)
+    best[1:] = (owner[1:] != owner[:-1]) | (where[1:] != where[:-1])
+    found[owner[best], where[best]] = bought[best]

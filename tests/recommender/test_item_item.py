@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix
 
 from precision.engine.backends.local import LocalEngine
 from recommender.candidates.item_item import Similarity, anchors, damped, recommend, similar, strongest
+from recommender.candidates.lists import to_sparse
 from recommender.interactions import collect, guest_days, purchase_days
 from tests.recommender.lines import frame, lazy, shuffled, two_tastes
 
@@ -80,6 +81,21 @@ def test_scores_of_customers_by_hand():
     assert recommend(profiles, neighbours, k=2, exclude=held).items.tolist() == [[-1, -1], [0, -1]]
     # Product 2 and product 1 speak for product 0; the two purchases of 1 speak loudest.
     assert anchors(profiles, neighbours, found.items).tolist() == [[1, -1], [2, -1]]
+
+
+def test_anchors_against_the_slow_formula():
+    rng = np.random.default_rng(2)
+    profiles = csr_matrix((rng.random((300, 30)) < 0.2) * rng.random((300, 30))).astype(np.float32)
+    neighbours = similar(ENGINE, profiles, how=Similarity(k=5, min_buyers=1))
+    items = np.array([[*rng.permutation(30)[:6], -1] for _ in range(300)], dtype=np.int32)
+    similarity = to_sparse(neighbours, columns=30).toarray()
+    expected = np.full(items.shape, -1)
+    for row, place in zip(*np.nonzero(items >= 0), strict=True):
+        reasons = profiles[row].toarray()[0] * similarity[:, items[row, place]]
+        if reasons.max() > 0:
+            expected[row, place] = reasons.argmax()
+    assert (expected >= 0).any()
+    assert (anchors(profiles, neighbours, items) == expected).all()
 
 
 def test_the_strongest_entries_of_a_row():
