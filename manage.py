@@ -10,6 +10,9 @@ from pathlib import Path
 from django.core.management import execute_from_command_line
 
 from precision import embedded
+from precision.celery import app as celery_app
+
+__all__ = ["celery_app"]  # commands that enqueue tasks need the app to be there
 
 HERE = Path(__file__).resolve().parent
 SERVERLESS = {"help", "version", "makemessages", "compilemessages"}

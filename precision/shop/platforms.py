@@ -108,6 +108,6 @@ def as_of(platform: Platform) -> date:
     return (last or timezone.now()).astimezone(zone).date() + timedelta(days=1)
 
 
-def this_hour() -> str:
-    """Return the beginning of this hour (ISO, UTC): two schedulers that fire together name the same night."""
-    return timezone.now().replace(minute=0, second=0, microsecond=0).isoformat()
+def this_minute() -> str:
+    """Return the beginning of this minute (ISO, UTC): two schedulers that fire together name the same night."""
+    return timezone.now().replace(second=0, microsecond=0).isoformat()

@@ -9,7 +9,7 @@ from precision.shop import platforms
 @shared_task(name="precision.nightly")  # type: ignore[untyped-decorator]
 def nightly() -> None:
     """Enqueue the nightly jobs of every active platform."""
-    group(refresh.si(key, platforms.this_hour()) for key in platforms.active_keys()).apply_async()
+    group(refresh.si(key, platforms.this_minute()) for key in platforms.active_keys()).apply_async()
 
 
 @shared_task(name="precision.refresh")  # type: ignore[untyped-decorator]

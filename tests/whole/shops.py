@@ -5,6 +5,12 @@ import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
+ENQUEUE = """
+import precision.celery, django
+django.setup()
+from precision.shop.tasks import nightly
+nightly.delay()
+"""
 MAPPING = """
 version = 1
 [product]

@@ -18,7 +18,7 @@ import yaml
 from cryptography.fernet import Fernet
 
 from tests.whole.conftest import ROOT, Installation, wait_for
-from tests.whole.shops import write_shop
+from tests.whole.shops import ENQUEUE, write_shop
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").exists() else []
 REDIS = shutil.which("redis-server") or shutil.which("valkey-server")
@@ -84,7 +84,7 @@ def outside(tmp_path: Path) -> Iterator[Installation]:
 
     def ready() -> bool:
         try:
-            with psycopg.connect(url.replace("/precision", "/postgres"), autocommit=True) as link:
+            with psycopg.connect(url.removesuffix("precision") + "postgres", autocommit=True) as link:
                 link.execute("CREATE DATABASE precision")
         except psycopg.OperationalError:
             return False
@@ -135,8 +135,7 @@ def test_the_containers_commands_run_against_outside_servers(outside: Installati
     )
     outside.manage("create_platform", "small", "--name", "Small", "--json")
     outside.manage("import_shop", "--platform", "small", *write_shop(tmp_path / "shop"))
-    enqueue = "import django; django.setup(); from precision.shop.tasks import nightly; nightly.delay()"
-    assert outside.start(sys.executable, "-c", enqueue).wait(timeout=60) == 0
+    assert outside.start(sys.executable, "-c", ENQUEUE).wait(timeout=60) == 0
     wait_for(
         "the night",
         lambda: outside.query("SELECT count(*) FROM precision_engine_publication") == [(7,)],

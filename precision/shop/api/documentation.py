@@ -28,6 +28,7 @@ class SchemaView(SpectacularAPIView):
     throttle_classes = []
     versioning_class = None
     serve_public = True
+    schema = None  # the document does not describe itself, whatever schema class the host project uses
     urlconf = ""  # set where the view is put to an address
 
     def _get_schema_response(self, request: Request) -> Response:
@@ -45,6 +46,7 @@ class DocsView(SpectacularSwaggerView):
     permission_classes = []
     throttle_classes = []
     versioning_class = None
+    schema = None  # the page is no part of the document, whatever schema class the host project uses
     title = "Precision API"
 
     def _get_schema_url(self, request: Request) -> str:

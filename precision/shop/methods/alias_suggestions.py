@@ -93,7 +93,6 @@ def never_together(
     score = found.similarity * chance
     wanted = np.flatnonzero((score > 0) & ~_known(first, second, known))
     order = wanted[np.lexsort((second[wanted], first[wanted], -score[wanted]))][:MOST_CANDIDATES]
-    together = np.asarray(held[:, first[order]].multiply(held[:, second[order]]).sum(axis=0)).ravel()
     suggestions = (
         Suggestion(
             first=int(first[index]),
@@ -102,7 +101,8 @@ def never_together(
             similarity=float(found.similarity[index]),
             chance=float(chance[index]),
         )
-        for index in order[together == 0]
+        for index in order
+        if not _met(held, first[index], second[index])
     )
     return _best(suggestions, limit=limit)
 
@@ -265,7 +265,16 @@ def _held(baskets: Integers, products: Integers, *, titles: int) -> sparse.csc_m
         (np.ones(len(rows)), (rows, products)), shape=(int(rows.max(initial=-1)) + 1, titles)
     )
     held.data[:] = 1  # lines of one product in one basket were added up
+    held.sort_indices()
     return held
+
+
+def _met(held: sparse.csc_matrix, first: int, second: int) -> bool:
+    """Return whether any basket holds both; the fewer baskets are looked up among the more."""
+    columns = (held.indices[held.indptr[one] : held.indptr[one + 1]] for one in (first, second))
+    few, many = sorted(columns, key=len)
+    places = np.searchsorted(many, few)
+    return bool((many[np.minimum(places, len(many) - 1)] == few).any())
 
 
 def _known(
