@@ -123,7 +123,7 @@ def _quality(engine: Engine, lines: nw.LazyFrame[Any], *, as_of_day: int) -> dic
         }  # fmt: skip
         if difference.difference is None:
             measured[which]["reason"] = (
-                f"Only {difference.customers} customers with a history bought something in the held-out days."
+                f"Too few customers ({difference.customers}) with a history bought something in the held-out days."
             )
     return measured
 
