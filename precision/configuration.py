@@ -1,7 +1,9 @@
 """Readers of environment variables that fail loudly: name, value and remedy."""
 
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -81,17 +83,17 @@ def pii_keys(text: str) -> list[str]:
     return keys
 
 
-def secret(path: Path, make: object) -> str:
+def secret(path: Path, make: Callable[[], str]) -> str:
     """Return the secret kept in the file `path`, made once by calling `make` and readable by the owner only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass  # another process made it at this moment
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(make())  # type: ignore[operator]
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)  # readable by the owner only
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(make())
+        # The file appears whole or not at all, and the first of several processes wins.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        Path(draft).unlink()
     return path.read_text(encoding="ascii").strip()
 
 

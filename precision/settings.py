@@ -101,7 +101,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {"nightly": {"task": "precision.nightly", "schedule": crontab(hour=2, minute=0)}}
+CELERY_BEAT_SCHEDULE = {
+    "nightly": {"task": "precision.nightly", "schedule": crontab(hour=2, minute=0)},
+    "suggest aliases": {"task": "precision.suggest_aliases", "schedule": crontab(hour=1, minute=0)},
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 

@@ -16,3 +16,9 @@ def nightly() -> None:
 def refresh(platform: str, since: str) -> None:
     """Recompute, in a process of its own, what was not published at `since` (ISO time) or later."""
     isolation.run_command("refresh", ["--platform", platform, "--resume-since", since])
+
+
+@shared_task(name="precision.suggest_aliases")  # type: ignore[untyped-decorator]
+def suggest_aliases() -> None:
+    """Suggest product aliases of every organisation, in a process of its own."""
+    isolation.run_command("suggest_aliases")

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from precision.shop import aliases, platforms
-from precision.shop.models import Organisation, Product, ProductAlias
+from precision.shop.models import Product, ProductAlias
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,7 +144,7 @@ def test_with_the_aliases_that_the_shop_gives(tmp_path: Path) -> None:
 
 def test_without_them_both_pairs_are_suggested_and_a_yes_joins_them(tmp_path: Path) -> None:
     client = load(tmp_path, {})
-    aliases.suggest(Organisation.objects.get(key="golden"))
+    call_command("suggest_aliases", "--organisation", "golden")
     suggested = {
         frozenset({link.product.title, link.other.title}): link
         for link in ProductAlias.objects.filter(status=ProductAlias.Status.SUGGESTED)
