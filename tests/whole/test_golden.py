@@ -10,33 +10,14 @@ from django.test import Client
 
 from precision.shop import aliases, platforms
 from precision.shop.models import Product, ProductAlias
+from tests.recommender.golden import BOUGHT, CONFIDENCES, COUNTS, PRODUCTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BASKETS = {
-    "A": ["day cream", "facial cleanser", "evening cream"],
-    "B": ["shampoo", "night cream", "shower gel"],
-    "C": ["facial cleanser", "evening cream"],
-    "D": ["shampoo", "shower gel", "facial cleanser", "day cream"],
-    "E": ["shampoo"],
-    "F": ["shampoo", "shower gel"],
-}
-SECOND_CATALOGUE = ["facial cleanser", "sun frost", "night cream", "shampoo", "shower gel"]
-ASKED = ["facial cleanser", "day cream", "night cream", "shampoo", "shower gel"]
-COUNTS = [
-    [3, 2, 2, 1, 1],
-    [2, 2, 1, 1, 1],
-    [2, 1, 3, 1, 1],
-    [1, 1, 1, 4, 3],
-    [1, 1, 1, 3, 3],
-]
-CONFIDENCES = [
-    [None, 0.667, 0.667, 0.333, 0.333],
-    [1.0, None, 0.5, 0.5, 0.5],
-    [0.667, 0.333, None, 0.333, 0.333],
-    [0.25, 0.25, 0.25, None, 0.75],
-    [0.333, 0.333, 0.333, 1.0, None],
-]
+SECOND_CATALOGUE = PRODUCTS
+ASKED = [
+    "day cream" if name == "sun frost" else name for name in PRODUCTS
+]  # by the first platform's own names
 RULES = {
     ("facial cleanser", "day cream"): (2, 0.3333, 0.6667, 2.0),
     ("day cream", "facial cleanser"): (2, 0.3333, 1.0, 2.0),
@@ -80,11 +61,11 @@ def write_case(folder: Path, declared: dict[str, str]) -> tuple[list[str], list[
     first.write_text(MAPPING)
     second.write_text(CATALOGUE_MAPPING)
     goods, lines, catalogue = folder / "products.csv", folder / "lines.csv", folder / "catalogue.csv"
-    names = sorted({name for basket in BASKETS.values() for name in basket})
+    names = sorted({name for basket in BOUGHT.values() for name in basket})
     goods.write_text(
         "id,title,aliases\n" + "".join(f"{name},{name},{declared.get(name, '')}\n" for name in names)
     )
-    rows = [f"{who},2024-03-01T10:00:00Z,{name}" for who, basket in BASKETS.items() for name in basket]
+    rows = [f"{who},2024-03-01T10:00:00Z,{name}" for who, basket in BOUGHT.items() for name in basket]
     lines.write_text("order,time,product\n" + "\n".join(rows) + "\n")
     catalogue.write_text(
         "id,title\n" + "".join(f"{100 + n},{name}\n" for n, name in enumerate(SECOND_CATALOGUE))

@@ -1,10 +1,10 @@
 """Nightly jobs about products."""
 
 from precision.engine.jobs import Job, register
-from recommender.nightly.popularity import compute_popularity
-from recommender.nightly.recommendations import compute_recommendations
-from recommender.nightly.rules import compute_rules
-from recommender.nightly.similar import compute_similar
+from recommender.jobs.popularity import compute_popularity
+from recommender.jobs.recommendations import compute_recommendations
+from recommender.jobs.rules import compute_rules
+from recommender.jobs.similar import compute_similar
 
 register(
     Job(name="rules", title="association rules", compute=compute_rules),
