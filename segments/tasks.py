@@ -1,0 +1,23 @@
+"""Celery tasks: one line each; every one computes a job of one platform now, in a process of its own."""
+
+from celery import shared_task
+
+from precision.engine import isolation
+
+
+@shared_task(name="precision.price_classes")  # type: ignore[untyped-decorator]
+def price_classes(platform: str) -> None:
+    """Compute the price classes A/B/C/U."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "price-classes"])
+
+
+@shared_task(name="precision.rfm")  # type: ignore[untyped-decorator]
+def rfm(platform: str) -> None:
+    """Compute recency, frequency and money."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "rfm"])
+
+
+@shared_task(name="precision.segments")  # type: ignore[untyped-decorator]
+def segments(platform: str) -> None:
+    """Compute the members of all segments."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "segments"])
