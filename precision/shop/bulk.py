@@ -13,7 +13,6 @@ from precision.engine.copying import copy_table
 from precision.shop.models import Platform
 
 LOCK = 0x50524543  # namespace of our advisory locks: “PREC”
-BLOCK_ROWS = 100_000  # rows in one message of a fetch
 OUTCOME = "outcome"
 ACCEPTED = "accepted"
 UPDATED = "updated"
@@ -38,26 +37,21 @@ def execute(statement: sql.Composable) -> int:
 def fetch(query: sql.Composable, schema: Mapping[str, Any]) -> pl.DataFrame:
     """Return the rows of a query, or those that a statement returns, as a frame; sees the running transaction.
 
-    Rows come in blocks of column arrays, because a message for each row costs several times as much. Their order
-    is not kept.
+    Each column comes as one array, because a message for each row costs several times as much; PostgreSQL
+    limits an array to 1 GiB, some fifty million rows.
     """
     names = [sql.Identifier(name) for name in schema]
-    statement = sql.SQL(
-        "WITH found ({}) AS ({}), numbered AS (SELECT *, (row_number() OVER () - 1) / {} AS block FROM found) "
-        "SELECT {} FROM numbered GROUP BY block"
-    ).format(
+    statement = sql.SQL("WITH found ({}) AS ({}) SELECT {} FROM found").format(
         sql.SQL(", ").join(names),
         query,
-        sql.Literal(BLOCK_ROWS),
         sql.SQL(", ").join(sql.SQL("array_agg({})").format(name) for name in names),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        blocks = [
-            pl.DataFrame(dict(zip(schema, row, strict=True)), schema=dict(schema))
-            for row in cursor.fetchall()
-        ]
-    return pl.concat(blocks) if blocks else pl.DataFrame(schema=dict(schema))
+        arrays = cursor.fetchone()
+    return pl.DataFrame(
+        {name: values or [] for name, values in zip(schema, arrays, strict=True)}, schema=dict(schema)
+    )
 
 
 def reserve_ids(model: type[Model], count: int) -> pl.Series:
