@@ -56,11 +56,6 @@ def organisation(db: None) -> Organisation:
     return Organisation.objects.get(key="care")
 
 
-@pytest.fixture(autouse=True)
-def var(tmp_path: Path, settings: Any) -> None:
-    settings.VAR = tmp_path / "var"
-
-
 def catalogue(folder: Path, platform: str, rows: list[tuple[str, str, str]]) -> int:
     """Import products (id, title, aliases); return how many links they made."""
     path = folder / "products.csv"
