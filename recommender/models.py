@@ -45,7 +45,7 @@ class RuleSettings(models.Model):
 class AssociationRule(models.Model):
     """Who buys the antecedent also buys the consequent; see recommender/methods/rules.py for the measures."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     antecedent = ArrayField(models.BigIntegerField(), help_text="Ids of products.")
     consequent = ArrayField(models.BigIntegerField(), help_text="Ids of products.")
     count = models.BigIntegerField(help_text="Baskets with all of them.")
@@ -70,7 +70,7 @@ class PairCount(models.Model):
     `others` and `counts` run in step. Pairs seen in fewer baskets than the run's measure `pair_floor` are not kept.
     """
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     product = models.ForeignKey(Product, models.CASCADE, related_name="pair_counts")
     baskets = models.BigIntegerField()
     others = ArrayField(models.BigIntegerField())
@@ -90,7 +90,7 @@ class ProductList(models.Model):
         SIMILAR = "similar"
         BOUGHT_TOGETHER = "bought-together", "bought together"
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     product = models.ForeignKey(Product, models.CASCADE, related_name="lists")
     items = ArrayField(models.BigIntegerField())
@@ -112,7 +112,7 @@ class PopularList(models.Model):
         POPULAR = "popular"
         TRENDING = "trending"
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     days = models.PositiveSmallIntegerField(help_text="Length of the window.")
     group = models.CharField(max_length=60, help_text="“all”, “category:ID” or “class:A”.")
@@ -135,7 +135,7 @@ class CustomerList(models.Model):
         FOR_YOU = "for-you", "for you"
         BUY_AGAIN = "buy-again", "buy again"
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="recommendation_lists")
     items = ArrayField(models.BigIntegerField())

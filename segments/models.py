@@ -19,7 +19,7 @@ class PriceClass(models.TextChoices):
 class ProductPrice(models.Model):
     """Where a product's usual price stands within its category, and how often it is sold below it."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     product = models.ForeignKey(Product, models.CASCADE, related_name="prices")
     usual_price = MoneyField(null=True, help_text="Per unit; empty: never sold at a price.")
     price_position = models.FloatField(null=True, help_text="0 the cheapest of its category, 1 the dearest.")
@@ -38,7 +38,7 @@ class ProductPrice(models.Model):
 class CustomerClass(models.Model):
     """The class A, B, C or U of a customer at one platform, with its evidence."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="classes")
     letter = models.CharField("class", max_length=1, choices=PriceClass.choices)
     reason = models.CharField(max_length=30, help_text="Key of REASONS in segments/methods/price_classes.py.")
@@ -71,7 +71,7 @@ class CustomerClass(models.Model):
 class RfmScore(models.Model):
     """Recency, frequency and money of a customer at one platform."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="rfm_scores")
     recency_days = models.IntegerField(help_text="Days from the last order to the date of the run.")
     frequency = models.IntegerField(help_text="Orders.")
@@ -113,7 +113,7 @@ class Segment(models.Model):
 class SegmentMember(models.Model):
     """A customer found in a segment by a run."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="members")
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="segment_memberships")
 

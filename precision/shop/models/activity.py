@@ -23,10 +23,16 @@ class Order(models.Model):
         CANCELLED = "cancelled"
         RETURNED = "returned"
 
-    platform = models.ForeignKey(Platform, models.PROTECT, related_name="orders")
+    platform = models.ForeignKey(Platform, models.PROTECT, related_name="orders", db_index=False)
     external_id = models.CharField("order id", max_length=200)
     identity = models.ForeignKey(
-        Identity, models.PROTECT, null=True, blank=True, related_name="orders", help_text="Empty: a guest."
+        Identity,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+        db_index=False,
+        help_text="Empty: a guest.",
     )
     placed_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.COMPLETED)

@@ -12,7 +12,7 @@ from precision.shop.models.organisation import Platform
 class Category(models.Model):
     """A node of a platform's category tree; `path` is the whole way from the root."""
 
-    platform = models.ForeignKey(Platform, models.CASCADE, related_name="categories")
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="categories", db_index=False)
     path = ArrayField(models.CharField(max_length=200))
     derived = models.BooleanField(
         default=False, help_text="Found from product titles, not given by the shop."
@@ -31,7 +31,7 @@ class Category(models.Model):
 class Product(models.Model):
     """A product of one platform; `external_id` is the shop's own number, `id` is ours."""
 
-    platform = models.ForeignKey(Platform, models.CASCADE, related_name="products")
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="products", db_index=False)
     external_id = models.CharField("product id", max_length=200)
     title = models.CharField(max_length=500)
     category = models.ForeignKey(Category, models.SET_NULL, null=True, blank=True, related_name="products")

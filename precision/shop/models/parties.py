@@ -22,7 +22,7 @@ class Identity(models.Model):
         CUSTOMER_ID = "customer_id", "customer id"
         ANONYMOUS_ID = "anonymous_id", "anonymous id"
 
-    platform = models.ForeignKey(Platform, models.PROTECT, related_name="identities")
+    platform = models.ForeignKey(Platform, models.PROTECT, related_name="identities", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     value = models.CharField(max_length=200)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="identities")

@@ -9,7 +9,7 @@ from precision.shop.models.organisation import Platform
 class Store(models.Model):
     """A shop one can walk into."""
 
-    platform = models.ForeignKey(Platform, models.CASCADE, related_name="stores")
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="stores", db_index=False)
     external_id = models.CharField("store id", max_length=100)
     name = models.CharField(max_length=200, blank=True)
     type = models.CharField(max_length=60, blank=True, help_text="street, IT mall, mall …")
