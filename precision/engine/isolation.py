@@ -42,4 +42,8 @@ def run_command(name: str, arguments: Sequence[str] = ()) -> None:
 
 def _environment() -> dict[str, str]:
     """Return this process' environment, its import path (the worker may stand in another folder) and its id."""
-    return {**os.environ, PARENT: str(os.getpid()), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return {
+        **os.environ,
+        PARENT: str(os.getpid()),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
