@@ -198,12 +198,12 @@ def person() -> Iterator[int]:
     """An ordinary user of the machine, made for the test."""
     name = f"pe-test-{os.getpid()}"
     made = subprocess.run(
-        ["useradd", "--no-create-home", "--user-group", name], capture_output=True, check=False
+        ["/usr/sbin/useradd", "--no-create-home", "--user-group", name], capture_output=True, check=False
     )
     if made.returncode != 0:
         pytest.skip(f"useradd is refused here: {made.stderr.decode().strip()}")
     yield pwd.getpwnam(name).pw_uid
-    subprocess.run(["userdel", name], capture_output=True, check=True)
+    subprocess.run(["/usr/sbin/userdel", name], capture_output=True, check=True)
 
 
 def python_for(person: int, clone: Path) -> str:
