@@ -1,5 +1,6 @@
 """The demo in one go: load, compute, say what came of it, serve."""
 
+import os
 import resource
 import sys
 import time
@@ -15,10 +16,13 @@ from demo import accounts, figures, summary
 from demo.loading import Loaded, load
 from demo.sources import MissingDataError, shops
 from precision import configuration
+from precision.shop import processes
 from precision.shop.importing import ImportRefusedError
 from precision.shop.mapping import MappingError
 from precision.shop.models import ImportBatch, Platform
 
+MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+HOST = "127.0.0.1"
 CURL_SHOP = "grocer"
 CLASSES = ("A", "B", "C")
 
@@ -30,6 +34,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, help="Default: the variable PORT, else 8000.")
     options = parser.parse_args(arguments)
     port = options.port if options.port is not None else configuration.whole_number("PORT", 8000)
+    if not options.no_serve:
+        try:
+            processes.check_port(HOST, port)  # now, not after minutes of work
+        except processes.PortError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
     call_command("migrate", verbosity=0)
     started = time.perf_counter()
     try:
@@ -50,8 +60,15 @@ def main(arguments: Sequence[str]) -> int:
     ]
     summary.show([*told, work, access(loaded, port=port)], console=Console())
     if not options.no_serve:
-        call_command("up", port=port)
+        serve(port)
     return 0
+
+
+def serve(port: int) -> None:
+    """Become `manage.py up`: the memory of the computation is given back. The servers run on in between."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, str(MANAGE), "up", "--host", HOST, "--port", str(port)])
 
 
 def compute(platform: Platform) -> None:

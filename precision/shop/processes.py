@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,25 @@ CELERY = (
     sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "--quiet", "-A", "precision.celery",
 )  # fmt: skip
 PR_SET_PDEATHSIG = 1  # Linux: send the child a signal when its parent dies
+
+
+class PortError(ValueError):
+    """The port does not exist, or somebody else listens on it."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Return when the web server could listen there; raise PortError, with the remedy, when it could not."""
+    if not 0 < port < 65536:
+        raise PortError(f"Port {port} does not exist; choose one from 1 to 65535.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortError(
+                f"Cannot listen on {host}:{port} ({error.strerror}); stop what uses it, or choose another port with "
+                f"--port or the variable PORT."
+            ) from error
 
 
 def web(*, host: str, port: int, workers: int) -> list[str]:

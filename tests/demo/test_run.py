@@ -1,5 +1,7 @@
 """The whole demo on a handful of rows: loaded, computed, summed up, and quick the second time."""
 
+import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,14 +83,21 @@ def test_serving_comes_last_and_on_the_chosen_port(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served = []
-    call = run.call_command
 
-    def record(name: str, **options: object) -> object:
-        if name == "up":
-            served.append((options, "Look around" in capsys.readouterr().out))
-            return None
-        return call(name, **options)
+    def record(program: str, command: list[str]) -> None:
+        served.append((program, command[1:], "Look around" in capsys.readouterr().out))
 
-    monkeypatch.setattr(run, "call_command", record)
+    monkeypatch.setattr(run.os, "execv", record)
     assert run.main(["--port", "8123"]) == 0
-    assert served == [({"port": 8123}, True)]
+    asked = [str(run.MANAGE), "up", "--host", "127.0.0.1", "--port", "8123"]
+    assert served == [(sys.executable, asked, True)]
+
+
+def test_a_taken_port_is_told_before_the_work(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert run.main(["--port", str(port)]) == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+    assert not Platform.objects.exists()

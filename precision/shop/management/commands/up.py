@@ -1,7 +1,6 @@
 """`manage.py up`: web, worker and beat on this machine."""
 
 import os
-import socket
 from argparse import ArgumentParser
 from typing import Any
 
@@ -22,7 +21,10 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int | None, workers: int, **options: Any) -> None:
         port = port if port is not None else configuration.whole_number("PORT", 8000)
-        _refuse_taken_port(host, port)
+        try:
+            processes.check_port(host, port)
+        except processes.PortError as error:
+            raise CommandError(str(error), returncode=2) from error
         call_command("migrate", verbosity=0)
         self.stdout.write(
             f"Serving at http://{host}:{port}/ (admin at /admin/, API docs at /api/docs/); stop with Ctrl-C."
@@ -40,19 +42,3 @@ class Command(BaseCommand):
             raise CommandError(
                 "One of the three processes ended by itself; its own message stands above.", returncode=1
             )
-
-
-def _refuse_taken_port(host: str, port: int) -> None:
-    """Raise CommandError when somebody else listens on the port."""
-    if not 0 < port < 65536:
-        raise CommandError(f"Port {port} does not exist; choose one from 1 to 65535.", returncode=2)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"Cannot listen on {host}:{port} ({error.strerror}); stop what uses it, or choose another port with "
-                f"--port or the variable PORT.",
-                returncode=2,
-            ) from error
