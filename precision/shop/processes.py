@@ -13,7 +13,7 @@ from types import FrameType
 GRACE_SECONDS = 20.0
 # As root Celery warns of pickled tasks; ours are JSON, and on one machine for a try root is what people are.
 CELERY = (
-    sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "--quiet", "-A", "precision.celery",
+    sys.executable, "-W", "ignore::UserWarning", "-m", "celery", "--quiet", "-A", "precision.celery",
 )  # fmt: skip
 PR_SET_PDEATHSIG = 1  # Linux: send the child a signal when its parent dies
 
