@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from django.core.management import execute_from_command_line
+from django.db import ProgrammingError
+from psycopg.errors import UndefinedTable
 
 from precision import embedded
 from precision.celery import app as celery_app
@@ -31,7 +33,12 @@ def main() -> None:
                 stack.enter_context(embedded.hold(var, notify=lambda text: sys.stderr.write(f"{text}\n")))
             except embedded.EmbeddedError as error:
                 sys.exit(str(error))
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except ProgrammingError as error:
+            if isinstance(error.__cause__, UndefinedTable):
+                sys.exit(f"{error.__cause__.diag.message_primary}; make the tables first: manage.py migrate.")
+            raise
 
 
 if __name__ == "__main__":

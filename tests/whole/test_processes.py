@@ -138,3 +138,10 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_a_command_before_the_tables_says_how_to_make_them(installation: Installation) -> None:
+    installation.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    told = installation.manage("create_platform", "small", "--name", "Small", code=1)
+    assert "manage.py migrate" in told
+    assert "Traceback" not in told
