@@ -232,7 +232,10 @@ class _Reader:
         files: dict[str, DataFile],
         given: tuple[str, ...] = (),
     ) -> RecordMapping:
-        allowed = [one.name for one in kind.fields if one.name not in given]
+        # Lists of records come with the API only; a file has a data set of their own for them.
+        allowed = [
+            one.name for one in kind.fields if one.name not in given and one.type is not records.Type.RECORDS
+        ]
         self.known(table, ("from", *allowed), at=f"[{at}]")
         source = self.needed(table, "from", f"[{at}]")
         if source not in files:

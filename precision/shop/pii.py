@@ -1,12 +1,19 @@
 """Encryption of personal values under the rotatable PII_KEYS."""
 
 import hashlib
+import hmac
 import json
+import secrets
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+
+from precision.shop.models import Organisation
+
+_match_keys: dict[int, bytes] = {}
 
 
 def encrypt(value: Any) -> bytes:
@@ -27,6 +34,41 @@ def decrypt(token: bytes | memoryview) -> Any:
 def digest(text: str) -> str:
     """Return the SHA-256 of a random secret (an API key), in hex; not fit for guessable values."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def match_key(organisation_id: int) -> bytes:
+    """Return the key under which an organisation's personal values are matched, made at the first call.
+
+    It is random and kept encrypted, so that rotating PII_KEYS changes no digest; kept in memory once read.
+    """
+    if organisation_id not in _match_keys:
+        with transaction.atomic():
+            owner = Organisation.objects.select_for_update().get(pk=organisation_id)
+            if owner.match_key is None:
+                owner.match_key = encrypt(secrets.token_hex(32))
+                owner.save(update_fields=["match_key"])
+        key = bytes.fromhex(decrypt(owner.match_key))
+        if connection.in_atomic_block:
+            return key  # it may yet be rolled back
+        _match_keys[organisation_id] = key
+    return _match_keys[organisation_id]
+
+
+def match(key: bytes, kind: str, value: str) -> str:
+    """Return the digest, in hex, by which equal personal values of one organisation are found (HMAC-SHA256).
+
+    `key` is that of `match_key`; the value must be normalised (see `identity.normalise`).
+    """
+    return hmac.new(key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def subject(key: bytes, kind: str, value: str) -> int:
+    """Return a 64-bit digest of an identity, by which an erasure finds what names it in free content.
+
+    `value` is what `Identity.value` holds: of a personal kind its digest, of any other the id itself.
+    """
+    code = hmac.new(key, f"subject\0{kind}\0{value}".encode(), hashlib.sha256).digest()
+    return int.from_bytes(code[:8], "big", signed=True)
 
 
 def _keys() -> MultiFernet:

@@ -27,6 +27,7 @@ class Type(StrEnum):
     MONEY = "money"  # 1/10,000 of the currency unit once read
     QUANTITY = "quantity"  # 1/1,000 of a unit once read
     WHOLE = "whole number"
+    NUMBER = "number"
     TIME = "time"  # with zone, or in the zone of the mapping
     DATE = "date"
     BOOLEAN = "boolean"
@@ -36,6 +37,7 @@ class Type(StrEnum):
     PATH = "path"  # list of texts, from the root
     NAMES = "names"  # list of texts
     OBJECT = "object"  # anything, by key
+    RECORDS = "records"  # list of records of another kind (`of`)
 
 
 class Code(StrEnum):
@@ -100,6 +102,8 @@ class Field:
     choices: tuple[str, ...] = ()
     personal: bool = False
     """Kept encrypted, and never repeated in a rejects file."""
+    of: str = ""
+    """Kind of the records in a list of records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,7 @@ class Kind:
 
     name: str
     key: str
+    """Field whose value tells its records apart; empty: nothing does, or several fields together."""
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field | None:
@@ -137,6 +142,9 @@ CUSTOMER: Final = Kind(
         Field(name="marital_status", type=Type.TEXT, longest=40),
         Field(name="timezone", type=Type.TEXT, longest=64),
         Field(name="language", type=Type.TEXT, longest=20),
+        Field(name="referred_by", type=Type.ID),
+        Field(name="identities", type=Type.RECORDS, of="identity"),
+        Field(name="consents", type=Type.RECORDS, of="consent"),
         Field(name="traits", type=Type.OBJECT),
     ),
 )
@@ -175,6 +183,7 @@ STORE: Final = Kind(
         Field(name="province", type=Type.TEXT, longest=100),
         Field(name="stars", type=Type.WHOLE, least=1, most=5),
         Field(name="opened_at", type=Type.DATE),
+        Field(name="traits", type=Type.OBJECT),
     ),
 )
 
@@ -193,6 +202,8 @@ ORDER: Final = Kind(
         Field(name="coupon", type=Type.TEXT, longest=100),
         Field(name="payment_method", type=Type.TEXT, longest=60),
         Field(name="context", type=Type.OBJECT),
+        Field(name="updated_at", type=Type.TIME),
+        Field(name="lines", type=Type.RECORDS, of="line"),
     ),
 )
 
@@ -209,4 +220,188 @@ LINE: Final = Kind(
     ),
 )
 
-KINDS: Final = MappingProxyType({kind.name: kind for kind in (CUSTOMER, PRODUCT, STORE, ORDER, LINE)})
+IDENTITY_KINDS: Final = ("customer_id", "anonymous_id", "external_id", "email", "phone", "card")
+
+IDENTITY: Final = Kind(
+    name="identity",
+    key="",
+    fields=(
+        Field(name="kind", type=Type.CHOICE, required=True, choices=IDENTITY_KINDS),
+        Field(name="value", type=Type.TEXT, required=True, longest=320, personal=True),
+    ),
+)
+
+CONSENT: Final = Kind(
+    name="consent",
+    key="",
+    fields=(
+        Field(name="channel", type=Type.TEXT, required=True, longest=40),
+        Field(name="purpose", type=Type.TEXT, required=True, longest=60),
+        Field(name="granted", type=Type.BOOLEAN, required=True),
+        Field(name="basis", type=Type.TEXT, longest=60),
+        Field(name="at", type=Type.TIME),
+    ),
+)
+
+EVENT: Final = Kind(
+    name="event",
+    key="event_id",
+    fields=(
+        Field(name="event_id", type=Type.ID, longest=100),
+        Field(name="event", type=Type.TEXT, required=True, longest=100),
+        Field(name="customer_id", type=Type.ID),
+        Field(name="anonymous_id", type=Type.ID),
+        Field(name="at", type=Type.TIME),
+        Field(name="channel", type=Type.TEXT, longest=60),
+        Field(name="session_id", type=Type.ID, longest=100),
+        Field(name="duration_s", type=Type.NUMBER, least=0),
+        Field(name="store_id", type=Type.ID, longest=100),
+        Field(name="query", type=Type.TEXT, longest=500),
+        Field(name="product_id", type=Type.ID),
+        Field(name="recommendation_id", type=Type.ID, longest=40),
+        Field(name="properties", type=Type.OBJECT),
+    ),
+)
+
+REFUND: Final = Kind(
+    name="refund",
+    key="refund_id",
+    fields=(
+        Field(name="refund_id", type=Type.ID),
+        Field(name="order_id", type=Type.ID, required=True),
+        Field(name="at", type=Type.TIME, required=True),
+        Field(name="amount", type=Type.MONEY, least=0),
+        Field(name="currency", type=Type.CURRENCY),
+        Field(name="reason", type=Type.TEXT, longest=500),
+        Field(name="lines", type=Type.RECORDS, of="line"),
+    ),
+)
+
+SHIPMENT: Final = Kind(
+    name="shipment",
+    key="shipment_id",
+    fields=(
+        Field(name="shipment_id", type=Type.ID),
+        Field(name="order_id", type=Type.ID, required=True),
+        Field(name="at", type=Type.TIME, required=True),
+        Field(name="status", type=Type.CHOICE, choices=("shipped", "delivered", "returned", "lost")),
+        Field(name="carrier", type=Type.TEXT, longest=100),
+        Field(name="properties", type=Type.OBJECT),
+    ),
+)
+
+TICKET: Final = Kind(
+    name="ticket",
+    key="ticket_id",
+    fields=(
+        Field(name="ticket_id", type=Type.ID),
+        Field(name="order_id", type=Type.ID),
+        Field(name="customer_id", type=Type.ID),
+        Field(name="at", type=Type.TIME, required=True),
+        Field(name="status", type=Type.CHOICE, choices=("opened", "closed")),
+        Field(name="topic", type=Type.TEXT, longest=100),
+        Field(name="text", type=Type.TEXT, longest=5000),
+        Field(name="properties", type=Type.OBJECT),
+    ),
+)
+
+STORE_MONTH: Final = Kind(
+    name="store-month",
+    key="",
+    fields=(
+        Field(name="store_id", type=Type.ID, required=True, longest=100),
+        Field(name="month", type=Type.DATE, required=True),
+        Field(name="product_id", type=Type.ID),
+        Field(name="displays", type=Type.NUMBER, least=0),
+        Field(name="sales_value", type=Type.MONEY),
+        Field(name="sales_units", type=Type.QUANTITY),
+        Field(name="retail_value", type=Type.MONEY),
+        Field(name="industry_value", type=Type.MONEY),
+        Field(name="traits", type=Type.OBJECT),
+    ),
+)
+
+ASSIGNMENT: Final = Kind(
+    name="assignment",
+    key="",
+    fields=(
+        Field(name="campaign_id", type=Type.ID, required=True, longest=100),
+        Field(name="customer_id", type=Type.ID, required=True),
+        Field(name="arm", type=Type.TEXT, required=True, longest=60),
+        Field(name="at", type=Type.TIME, required=True),
+    ),
+)
+
+EXPOSURE: Final = Kind(
+    name="exposure",
+    key="recommendation_id",
+    fields=(
+        Field(name="recommendation_id", type=Type.ID, required=True, longest=40),
+        Field(name="customer_id", type=Type.ID),
+        Field(name="anonymous_id", type=Type.ID),
+        Field(name="at", type=Type.TIME, required=True),
+        Field(name="page", type=Type.TEXT, longest=100),
+        Field(name="experiment", type=Type.TEXT, longest=100),
+        Field(name="arm", type=Type.TEXT, longest=60),
+        Field(name="items", type=Type.RECORDS, of="exposed-item"),
+    ),
+)
+
+EXPOSED_ITEM: Final = Kind(
+    name="exposed-item",
+    key="",
+    fields=(
+        Field(name="slot", type=Type.TEXT, longest=60),
+        Field(name="rank", type=Type.WHOLE, least=1, most=10_000),
+        Field(name="product_id", type=Type.ID, required=True),
+        Field(name="source", type=Type.TEXT, longest=40),
+        Field(name="propensity", type=Type.NUMBER, least=0, most=1),
+    ),
+)
+
+SEND: Final = Kind(
+    name="send",
+    key="",
+    fields=(
+        Field(name="campaign_id", type=Type.ID, required=True, longest=100),
+        Field(name="step", type=Type.TEXT, longest=60),
+        Field(name="customer_id", type=Type.ID, required=True),
+        Field(name="channel", type=Type.TEXT, required=True, longest=40),
+        Field(name="at", type=Type.TIME, required=True),
+        Field(name="status", type=Type.TEXT, longest=20),
+        Field(name="properties", type=Type.OBJECT),
+    ),
+)
+
+RESPONSE: Final = Kind(
+    name="response",
+    key="response_id",
+    fields=(
+        Field(name="response_id", type=Type.ID, longest=100),
+        Field(
+            name="response",
+            type=Type.CHOICE,
+            required=True,
+            choices=("delivered", "opened", "clicked", "answered", "unsubscribed", "bounced", "complained"),
+        ),
+        Field(name="customer_id", type=Type.ID),
+        Field(name="anonymous_id", type=Type.ID),
+        Field(name="campaign_id", type=Type.ID, longest=100),
+        Field(name="recommendation_id", type=Type.ID, longest=40),
+        Field(name="slot", type=Type.TEXT, longest=60),
+        Field(name="rank", type=Type.WHOLE, least=1, most=10_000),
+        Field(name="product_id", type=Type.ID),
+        Field(name="at", type=Type.TIME, required=True),
+        Field(name="properties", type=Type.OBJECT),
+    ),
+)
+
+KINDS: Final = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            CUSTOMER, PRODUCT, STORE, ORDER, LINE, IDENTITY, CONSENT, EVENT, REFUND, SHIPMENT, TICKET, STORE_MONTH,
+            ASSIGNMENT, EXPOSURE, EXPOSED_ITEM, SEND, RESPONSE,
+        )
+    }
+)  # fmt: skip

@@ -17,7 +17,7 @@ PRODUCT_DEFAULTS: Mapping[str, Any] = {
     "brand": "", "url": "", "image_url": "", "in_stock": True, "active": True, "labels": "{}", "traits": "{}",
     "aliases": "{}",
 }  # fmt: skip
-STORE_DEFAULTS: Mapping[str, Any] = {"name": "", "type": "", "region": "", "province": ""}
+STORE_DEFAULTS: Mapping[str, Any] = {"name": "", "type": "", "region": "", "province": "", "traits": "{}"}
 
 
 def load_products(

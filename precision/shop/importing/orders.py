@@ -16,6 +16,7 @@ from precision.shop.importing.catalogue import add_unlisted, product_numbers, st
 from precision.shop.importing.customers import identity_numbers
 from precision.shop.models import Identity, Order, OrderLine, Platform
 
+PEOPLE = (Identity.Kind.CUSTOMER_ID, Identity.Kind.ANONYMOUS_ID)
 TEXTS = ("channel", "coupon", "payment_method")
 HEADER = (
     "customer_id", "anonymous_id", "placed_at", "status", "currency", *TEXTS, "store_id", "context",
@@ -144,13 +145,13 @@ def _resolve_people(platform: Platform, orders: pl.DataFrame, *, now: datetime) 
     """Return the orders with `identity_id` (null: a guest) and how many people are new."""
     added = 0
     made = orders
-    for kind in (Identity.Kind.CUSTOMER_ID, Identity.Kind.ANONYMOUS_ID):
+    for kind in PEOPLE:
         numbers, new = identity_numbers(platform, orders.get_column(kind.value), kind=kind.value, now=now)
         added += new
         made = made.join(
             numbers, left_on=kind.value, right_on="value", how="left", maintain_order="left"
         ).rename({"identity": f"{kind.value}_number"})
-    number = pl.coalesce(f"{kind.value}_number" for kind in Identity.Kind)
+    number = pl.coalesce(f"{kind.value}_number" for kind in PEOPLE)
     return made.with_columns(identity_id=number), added
 
 

@@ -36,6 +36,7 @@ def read(
         Type.MONEY: lambda series: _number(series, field, parts=c.MONEY),
         Type.QUANTITY: lambda series: _number(series, field, parts=c.QUANTITY),
         Type.WHOLE: lambda series: _number(series, field, parts=1),
+        Type.NUMBER: lambda series: _number(series, field, parts=None),
         Type.BOOLEAN: _boolean,
         Type.TIME: lambda series: _time(series, timezone=timezone, now=now, time_format=time_format),
         Type.DATE: lambda series: _date(series, timezone=timezone, now=now, time_format=time_format),
@@ -109,8 +110,11 @@ def _boolean(raw: pl.Series) -> tuple[pl.Expr, pl.Expr]:
     return value, pl.when(bad).then(pl.lit(Code.NOT_A_BOOLEAN.value))
 
 
-def _number(raw: pl.Series, field: Field, *, parts: int) -> tuple[pl.Expr, pl.Expr]:
-    """Read whole parts of a number; floats are exact to a part up to 10¹¹ units, far above any price."""
+def _number(raw: pl.Series, field: Field, *, parts: int | None) -> tuple[pl.Expr, pl.Expr]:
+    """Read whole parts of a number, or the number itself where `parts` is None.
+
+    Floats are exact to a part up to 10¹¹ units, far above any price.
+    """
     text = _clean(raw) if raw.dtype == pl.String else None
     numeric = text is not None or (raw.dtype.is_numeric() or raw.dtype == pl.Boolean)
     if not numeric:
@@ -118,7 +122,9 @@ def _number(raw: pl.Series, field: Field, *, parts: int) -> tuple[pl.Expr, pl.Ex
     number = (pl.lit(text) if text is not None else pl.col("raw")).cast(pl.Float64, strict=False)
     given = pl.lit(text).is_not_null() if text is not None else pl.col("raw").is_not_null()
     usable = number.is_finite() & (number.abs() <= LARGEST)
-    value = pl.when(usable).then((number * parts).round()).cast(pl.Int64)
+    value: pl.Expr = pl.when(usable).then(number)
+    if parts is not None:
+        value = (value * parts).round().cast(pl.Int64)
     checks = (
         pl.when(given & (number.is_null() | ~number.is_finite())).then(pl.lit(Code.NOT_A_NUMBER.value))
         .when(number.abs() > LARGEST).then(pl.lit(Code.OUT_OF_RANGE.value))

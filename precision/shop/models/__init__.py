@@ -2,24 +2,16 @@
 
 from precision.shop.models.activity import Event, Order, OrderLine
 from precision.shop.models.catalogue import Category, Product, ProductAlias
-from precision.shop.models.intake import ImportBatch
-from precision.shop.models.organisation import ApiKey, Organisation, Platform
-from precision.shop.models.parties import Customer, Identity, Profile
-from precision.shop.models.stores import Store
+from precision.shop.models.contacts import Assignment, Exposure, Response, Send
+from precision.shop.models.intake import DeadLetter, ImportBatch, Removal, Source, Tally
+from precision.shop.models.links import Erasure, IdentityLink, Join
+from precision.shop.models.organisation import ApiKey, ExchangeRate, Organisation, Platform
+from precision.shop.models.parties import PERSONAL_KINDS, Consent, Customer, Identity, Profile, Referral
+from precision.shop.models.stores import Store, StoreMonth
 
 __all__ = [
-    "ApiKey",
-    "Category",
-    "Customer",
-    "Event",
-    "Identity",
-    "ImportBatch",
-    "Order",
-    "OrderLine",
-    "Organisation",
-    "Platform",
-    "Product",
-    "ProductAlias",
-    "Profile",
-    "Store",
-]
+    "PERSONAL_KINDS", "ApiKey", "Assignment", "Category", "Consent", "Customer", "DeadLetter", "Erasure", "Event",
+    "ExchangeRate", "Exposure", "Identity", "IdentityLink", "ImportBatch", "Join", "Order", "OrderLine",
+    "Organisation", "Platform", "Product", "ProductAlias", "Profile", "Referral", "Removal", "Response", "Send",
+    "Source", "Store", "StoreMonth", "Tally",
+]  # fmt: skip

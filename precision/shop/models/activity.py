@@ -4,8 +4,10 @@ from django.db import models
 
 from precision.shop.fields import MoneyField, QuantityField
 from precision.shop.models.catalogue import Product
+from precision.shop.models.intake import Source
 from precision.shop.models.organisation import Platform
 from precision.shop.models.parties import Identity
+from precision.shop.models.positions import PositionField
 from precision.shop.models.stores import Store
 
 
@@ -45,7 +47,27 @@ class Order(models.Model):
     fingerprint = models.BigIntegerField(
         editable=False, help_text="Digest of the content: tells a repetition from a change."
     )
+    refers_to = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="credit_notes",
+        help_text="The order that a credit note takes goods back from.",
+    )
+    confirmed = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Off: told by a browser only; counts in no revenue until the shop's own server tells it too.",
+    )
+    version_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the shop said so; an older word never overwrites a newer one."
+    )
+    source = models.ForeignKey(
+        Source, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     received_at = models.DateTimeField(auto_now_add=True)
+    position = PositionField()
 
     class Meta:
         constraints = [
@@ -54,6 +76,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["platform", "placed_at"], name="precision_order_time"),
             models.Index(fields=["identity", "placed_at"], name="precision_order_person"),
+            models.Index(fields=["position"], name="precision_order_position"),
         ]
 
     def __str__(self) -> str:
@@ -95,7 +118,9 @@ class Event(models.Model):
     duration_s = models.FloatField(null=True, blank=True, help_text="Seconds of dwell.")
     query = models.CharField(max_length=500, blank=True)
     recommendation = models.CharField(max_length=40, blank=True)
+    source = models.ForeignKey(Source, models.DO_NOTHING, null=True, blank=True, related_name="+")
     properties = models.JSONField(default=dict, blank=True)
+    position = PositionField()
 
     class Meta:
         managed = False  # partitioned by hand: Django cannot write PARTITION BY

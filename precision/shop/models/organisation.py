@@ -22,6 +22,17 @@ class Organisation(models.Model):
 
     key = models.SlugField(unique=True)
     name = models.CharField(max_length=200)
+    match_key = models.BinaryField(
+        null=True,
+        editable=False,
+        help_text="Key of the digests of personal values, encrypted under PII_KEYS; made at first use.",
+    )
+    erasures = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="People erased so far; caches end with it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -44,6 +55,15 @@ class Platform(models.Model):
         help_text="The data ends in the past: compute as of its last order instead of as of today.",
     )
     active = models.BooleanField(default=True, help_text="Recomputed every night.")
+    region = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Z]{2}\Z", "Write a country as two capital letters, like GB.")],
+        help_text="Country of phone numbers without a country code, like GB.",
+    )
+    retention = models.JSONField(
+        default=dict, blank=True, help_text="Days that each kind of data is kept, where not the default."
+    )
     user_hash_secret = models.BinaryField(
         editable=False, help_text="Secret of `user_hash`, encrypted under PII_KEYS."
     )
@@ -78,3 +98,24 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class ExchangeRate(models.Model):
+    """What one unit of a currency was worth in another from a day on."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="rates", db_index=False)
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    target = models.CharField(max_length=3, validators=[validate_currency])
+    day = models.DateField()
+    rate = models.DecimalField(max_digits=20, decimal_places=10, help_text="Units of the target for one.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "currency", "target", "day"], name="precision_rate_once"
+            ),
+            models.CheckConstraint(condition=models.Q(rate__gt=0), name="precision_rate_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"1 {self.currency} = {self.rate} {self.target} from {self.day}"

@@ -1,8 +1,12 @@
 """People: facts point to an identity, an identity points to a customer; only that pointer ever moves."""
 
 from django.db import models
+from django.db.models import F, Q
 
 from precision.shop.models.organisation import Organisation, Platform
+
+PERSONAL_KINDS = frozenset({"email", "phone", "card", "name", "address"})
+"""Kinds of identities of which only a keyed digest and a ciphertext are kept."""
 
 
 class Customer(models.Model):
@@ -21,11 +25,32 @@ class Identity(models.Model):
     class Kind(models.TextChoices):
         CUSTOMER_ID = "customer_id", "customer id"
         ANONYMOUS_ID = "anonymous_id", "anonymous id"
+        EXTERNAL_ID = "external_id", "id in another system"
+        EMAIL = "email", "e-mail address"
+        PHONE = "phone", "phone number"
+        CARD = "card", "membership card"
+        NAME = "name", "name"
+        ADDRESS = "address", "postal address"
 
     platform = models.ForeignKey(Platform, models.PROTECT, related_name="identities", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    value = models.CharField(max_length=200)
+    value = models.CharField(
+        max_length=200,
+        help_text="Normalised; of a personal kind its keyed digest, the same within the organisation.",
+    )
+    ciphertext = models.BinaryField(
+        null=True, editable=False, help_text="The value of a personal kind, encrypted under PII_KEYS."
+    )
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="identities")
+    home = models.ForeignKey(
+        Customer,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        help_text="The customer it came with, while it is joined to another; empty: it never left.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -61,3 +86,53 @@ class Profile(models.Model):
 
     def __str__(self) -> str:
         return f"profile of {self.identity_id}"
+
+
+class Referral(models.Model):
+    """Who brought whom."""
+
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="referrals", db_index=False)
+    referrer = models.ForeignKey(Identity, models.CASCADE, related_name="brought")
+    referred = models.ForeignKey(Identity, models.CASCADE, related_name="brought_by")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "referred"], name="precision_referral_once"),
+            models.CheckConstraint(
+                condition=~Q(referrer=F("referred")), name="precision_referral_of_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.referrer} → {self.referred}"
+
+
+class Consent(models.Model):
+    """One word of a person on one purpose and channel; the latest counts, the others are its history."""
+
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="consents", db_index=False)
+    identity = models.ForeignKey(Identity, models.CASCADE, related_name="consents", db_index=False)
+    channel = models.CharField(
+        max_length=40, help_text="email, sms, push, phone, web …; * for every channel."
+    )
+    purpose = models.CharField(max_length=60, help_text="marketing, personalisation, analytics …")
+    granted = models.BooleanField()
+    basis = models.CharField(
+        max_length=60, blank=True, help_text="Legal basis: consent, contract, legitimate interest …"
+    )
+    at = models.DateTimeField(help_text="When the person said so.")
+    source = models.ForeignKey(
+        "precision_shop.Source", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["identity", "channel", "purpose", "at"], name="precision_consent_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'yes' if self.granted else 'no'} to {self.purpose} by {self.channel}"
