@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -43,7 +44,7 @@ def products(rng: np.random.Generator) -> pl.DataFrame:
     """Return one row a product: `product` (index), product_id, title, category (path), brand, price (EUR), cost, tier
     (0 basic .. 4 signature), kind (index of the kind of goods), top (index of the category), repeatable.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     kind = 0
     for top, (category, kinds) in enumerate(KINDS.items()):
         for name, usual, repeatable in kinds:

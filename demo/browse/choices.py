@@ -116,4 +116,5 @@ def _draw(
     )
     kind = top * KINDS_PER_TOP + np.minimum(rng.geometric(0.3, size) - 1, KINDS_PER_TOP - 1)
     number = np.minimum(rng.geometric(0.35, size) - 1, PER_TIER - 1)
-    return (kind * len(TIERS) + tier) * PER_TIER + number
+    drawn: NDArray[np.int64] = (kind * len(TIERS) + tier) * PER_TIER + number
+    return drawn

@@ -163,4 +163,4 @@ def _remember(last: dict[str, NDArray[np.float64]], visits: pl.DataFrame, *, cou
         total = np.bincount(
             who, weights=visits.get_column(column).cast(pl.Float64).to_numpy(), minlength=count
         )
-        last[name] = np.minimum(total, 1.0) if name == "inquiry" else total
+        last[name] = np.minimum(total, 1.0 if name == "inquiry" else np.inf).astype(np.float64)
