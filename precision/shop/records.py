@@ -61,6 +61,14 @@ class Code(StrEnum):
     BAD_LINE = "bad_line"
     UNKNOWN_ORDER = "unknown_order"
     NO_LINES = "no_lines"
+    NOT_TEXT = "not_a_text"
+    NOT_UNICODE = "not_unicode"
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_A_LIST = "not_a_list"
+    TOO_DEEP = "too_deep"
+    TOO_LARGE = "too_large"
+    UNKNOWN_FIELD = "unknown_field"
+    UNUSABLE_IDENTITY = "unusable_identity"
 
 
 REASONS: Final = MappingProxyType(
@@ -83,6 +91,14 @@ REASONS: Final = MappingProxyType(
         Code.BAD_LINE: "The line is no JSON object.",
         Code.UNKNOWN_ORDER: "There is no usable order of this number.",
         Code.NO_LINES: "The order has no usable line.",
+        Code.NOT_TEXT: "A text or a number is wanted here.",
+        Code.NOT_UNICODE: "The text holds half of a surrogate pair, which is no character.",
+        Code.NOT_AN_OBJECT: "An object, names with values, is wanted here.",
+        Code.NOT_A_LIST: "A list is wanted here.",
+        Code.TOO_DEEP: "The value is nested more than 32 levels deep.",
+        Code.TOO_LARGE: "The object is larger than the 64 KiB that the field keeps.",
+        Code.UNKNOWN_FIELD: "There is no such field, and nowhere to keep what is unknown.",
+        Code.UNUSABLE_IDENTITY: "This value names nobody: it is blocked, or malformed.",
     }
 )
 
