@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from precision.shop.models.organisation import Organisation
 from precision.shop.models.parties import Identity
+from precision.shop.models.positions import PositionField
 
 
 class IdentityLink(models.Model):
@@ -27,24 +28,41 @@ class IdentityLink(models.Model):
         default=False,
         help_text="Told by the shop's server, by staff, or by a browser with a valid user_hash.",
     )
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    status = models.CharField(
+        max_length=10,
+        choices=Status.choices,
+        default=Status.ACTIVE,
+        help_text="Active and proposed follow from the rules; refused and undone are staff's word.",
+    )
+    held = models.CharField(
+        max_length=20, blank=True, db_default="", help_text="The rule by which a proposed link joins nobody."
+    )
     evidence = models.JSONField(default=dict, blank=True)
     rule_version = models.PositiveSmallIntegerField(default=1)
     at = models.DateTimeField(help_text="When it was first told.")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(
+        null=True, blank=True, help_text="When staff made, accepted, refused or undid it."
+    )
+    position = PositionField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["first", "second", "origin"], name="precision_link_once"),
             models.CheckConstraint(condition=Q(first__lt=F("second")), name="precision_link_in_order"),
         ]
-        indexes = [models.Index(fields=["organisation", "status"], name="precision_link_status")]
+        indexes = [
+            models.Index(fields=["organisation", "status"], name="precision_link_status"),
+            models.Index(
+                fields=["organisation", "-id"], condition=Q(status="proposed"), name="precision_link_proposed"
+            ),
+            models.Index(fields=["position"], name="precision_link_position"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.first} = {self.second}"
+        return f"{self.first_id} = {self.second_id} ({self.origin})"
 
 
 class Join(models.Model):

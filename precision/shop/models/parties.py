@@ -48,6 +48,7 @@ class Identity(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         editable=False,
         help_text="The customer it came with, while it is joined to another; empty: it never left.",
     )
@@ -57,6 +58,10 @@ class Identity(models.Model):
         verbose_name_plural = "identities"
         constraints = [
             models.UniqueConstraint(fields=["platform", "kind", "value"], name="precision_identity_once"),
+        ]
+        # Most identities never leave: they need no entry.
+        indexes = [
+            models.Index(fields=["home"], condition=Q(home__isnull=False), name="precision_identity_home"),
         ]
 
     def __str__(self) -> str:
