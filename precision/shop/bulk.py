@@ -111,20 +111,24 @@ def upsert(
     defaults: Mapping[str, Any],
     touched: str | None = None,
     now: datetime,
+    replace: bool = False,
 ) -> pl.DataFrame:
     """Add the records that are new, update the given fields of the others; return `key` and OUTCOME of
     each.
 
-    A null in the frame is “not given” and overwrites nothing; objects are merged key by key. `within` are
-    the fixed columns (the platform), `defaults` what a new row has where nothing is given, `touched` the
-    time-of-change column.
+    A null in the frame is “not given” and overwrites nothing; objects are merged key by key. With `replace` a null
+    gives the column its default again, and objects are replaced as a whole. `within` are the fixed columns (the
+    platform), `defaults` what a new row has where nothing is given, `touched` the time-of-change column.
     """
     if not frame.height:
         return pl.DataFrame(schema={key: frame.schema[key], OUTCOME: pl.String})
     table = stage(model._meta.model_name or "", frame, like=model)
     given = [name for name in frame.columns if name != key]
     merged = {field.column for field in model._meta.concrete_fields if isinstance(field, JSONField)}
-    fresh = {name: _fresh(name, merged=name in merged) for name in given}
+    fresh = {
+        name: _or_default(name, defaults.get(name)) if replace else _fresh(name, merged=name in merged)
+        for name in given
+    }
     target = sql.Identifier(model._meta.db_table)
     updated = pl.Series(key, [], dtype=frame.schema[key])
     if given:

@@ -23,18 +23,24 @@ STORE_DEFAULTS: Mapping[str, Any] = {"name": "", "type": "", "region": "", "prov
 def load_products(
     platform: Platform, made: pl.DataFrame, record: RecordMapping, *, now: datetime
 ) -> pl.DataFrame:
-    """Add or update the products; return `product_id` and the outcome of each."""
+    """Add or update the products of a file; return `product_id` and the outcome of each."""
     derived = "category" in record.fields and record.fields["category"].words
+    if derived and "category" in made.columns:
+        made = made.with_columns(_derive(platform, made).alias("category"))
+    return write_products(platform, made.drop("__row", "__file"), derived=derived, now=now)
+
+
+def write_products(
+    platform: Platform, made: pl.DataFrame, *, derived: bool = False, replace: bool = False, now: datetime
+) -> pl.DataFrame:
+    """Add or update the products; return `product_id` and the outcome of each.
+
+    `derived`: the categories were found from titles. `replace`: what is null is emptied, not kept.
+    """
     if "category" in made.columns:
-        if derived:
-            made = made.with_columns(_derive(platform, made).alias("category"))
         ids = _categories(platform, made.get_column("category"), derived=derived)
         made = made.join(ids, on="category", how="left", maintain_order="left").drop("category")
-    frame = (
-        made.drop("__row", "__file")
-        .rename({"product_id": "external_id"})
-        .with_columns(listed=pl.lit(value=True))
-    )
+    frame = made.rename({"product_id": "external_id"}).with_columns(listed=pl.lit(value=True))
     outcome = bulk.upsert(
         Product,
         frame,
@@ -42,6 +48,7 @@ def load_products(
         within={"platform_id": platform.pk},
         touched="updated_at",
         now=now,
+        replace=replace,
         defaults={"currency": platform.currency, **PRODUCT_DEFAULTS},
     )
     return outcome.rename({"external_id": "product_id"})
@@ -74,11 +81,19 @@ def product_numbers(platform: Platform, product_ids: pl.Series) -> pl.DataFrame:
     return found.rename({"external_id": "product_id", "id": "product"})
 
 
-def load_stores(platform: Platform, made: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
-    """Add or update the stores; return `store_id` and the outcome of each."""
-    frame = made.drop("__row", "__file").rename({"store_id": "external_id"})
+def load_stores(
+    platform: Platform, made: pl.DataFrame, *, replace: bool = False, now: datetime
+) -> pl.DataFrame:
+    """Add or update the stores; return `store_id` and the outcome of each. `replace`: what is null is emptied."""
+    frame = made.drop("__row", "__file", strict=False).rename({"store_id": "external_id"})
     outcome = bulk.upsert(
-        Store, frame, key="external_id", within={"platform_id": platform.pk}, defaults=STORE_DEFAULTS, now=now
+        Store,
+        frame,
+        key="external_id",
+        within={"platform_id": platform.pk},
+        defaults=STORE_DEFAULTS,
+        replace=replace,
+        now=now,
     )
     return outcome.rename({"external_id": "store_id"})
 

@@ -42,8 +42,13 @@ def identity_numbers(
     return pl.concat([known, identities.select("value", pl.col("id").alias("identity"))]), fresh.height
 
 
-def load_customers(platform: Platform, made: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
-    """Add or update what the shop tells about its customers; return `customer_id` and the outcome of each."""
+def load_customers(
+    platform: Platform, made: pl.DataFrame, *, replace: bool = False, now: datetime
+) -> pl.DataFrame:
+    """Add or update what the shop tells about its customers; return `customer_id` and the outcome of each.
+
+    `replace`: what is null is emptied, not kept.
+    """
     numbers, _ = identity_numbers(
         platform, made.get_column("customer_id"), kind=Identity.Kind.CUSTOMER_ID, now=now
     )
@@ -53,7 +58,7 @@ def load_customers(platform: Platform, made: pl.DataFrame, *, now: datetime) -> 
     )
     personal = [name for name in PERSONAL if name in made.columns]
     if personal:
-        frame = frame.with_columns(_personal(made, personal))
+        frame = frame.with_columns(_personal(made, personal, replace=replace))
     outcome = bulk.upsert(
         Profile,
         frame,
@@ -61,6 +66,7 @@ def load_customers(platform: Platform, made: pl.DataFrame, *, now: datetime) -> 
         within={},
         touched="updated_at",
         now=now,
+        replace=replace,
         defaults={**dict.fromkeys(TEXTS, ""), "traits": "{}"},
     )
     return (
@@ -70,25 +76,31 @@ def load_customers(platform: Platform, made: pl.DataFrame, *, now: datetime) -> 
     )
 
 
-def _personal(made: pl.DataFrame, names: Iterable[str]) -> pl.Series:
+def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.Series:
     """Return the encrypted personal values of each customer as bytea text; null where nothing new is told.
 
-    Values that were told before and are not in the file are kept. Encrypting the same values twice gives
-    different bytes, so what is stored is opened and compared.
+    Values that were told before and are not in the file are kept, unless everything is to be replaced: then
+    null stands for nothing, and what is the same is given back as it is stored. Encrypting the same values twice
+    gives different bytes, so what is stored is opened and compared.
     """
     numbers = made.get_column("identity").to_list()
-    stored = {
-        number: pii.decrypt(token or b"")
+    sealed = {
+        number: bytes(token or b"")
         for number, token in Profile.objects.filter(identity__in=numbers, personal__isnull=False).values_list(
             "identity_id", "personal"
         )
     }
+    stored = {number: pii.decrypt(token) for number, token in sealed.items()}
     tokens: list[str | None] = []
     for row in made.select("identity", *names).iter_rows(named=True):
         before = stored.get(row["identity"], {})
         told = {name: row[name] for name in names if row[name] is not None}
         if "address" in told:
-            told["address"] = {**before.get("address", {}), **json.loads(told["address"])}
-        after = {**before, **told}
-        tokens.append("\\x" + pii.encrypt(after).hex() if after != before else None)
+            address = {} if replace else before.get("address", {})
+            told["address"] = {**address, **json.loads(told["address"])}
+        after = told if replace else {**before, **told}
+        token = sealed.get(row["identity"]) if replace else None
+        if after != before:
+            token = pii.encrypt(after) if after else None
+        tokens.append(None if token is None else "\\x" + token.hex())
     return pl.Series("personal", tokens, dtype=pl.String)
