@@ -45,7 +45,8 @@ class Order(models.Model):
     payment_method = models.CharField(max_length=60, blank=True)
     context = models.JSONField(default=dict, blank=True)
     fingerprint = models.BigIntegerField(
-        editable=False, help_text="Digest of the content: tells a repetition from a change."
+        editable=False,
+        help_text="Digest of what the last word about the whole said: tells a repetition from a change.",
     )
     refers_to = models.ForeignKey(
         "self",
@@ -62,6 +63,12 @@ class Order(models.Model):
     )
     version_at = models.DateTimeField(
         null=True, blank=True, help_text="When the shop said so; an older word never overwrites a newer one."
+    )
+    words = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When each field was told, and by whom; of a credit note, what was to be refunded.",
     )
     source = models.ForeignKey(
         Source, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
