@@ -1,0 +1,88 @@
+"""The one way of rows of the API into the tables: read, fold, write, count, all in one transaction."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.db import transaction
+
+from precision.shop import bulk, tallies
+from precision.shop.models import Platform, Source
+from precision.shop.recording import catalogue, people
+from precision.shop.recording.answers import Answer, Refusal
+from precision.shop.recording.batch import Batch, Writer, fold
+from precision.shop.recording.reading import Table, read
+from precision.shop.records import KINDS
+from precision.shop.tallies import Outcome
+
+WRITERS: Final[Mapping[str, Writer]] = MappingProxyType(
+    {"customer": people.write, "product": catalogue.write_products, "store": catalogue.write_stores}
+)
+"""How each kind of record is written."""
+JUDGED_LATER: Final = MappingProxyType({"product": frozenset({"title"})})
+"""Required fields that a record may lack when the tables have it already."""
+
+
+def record(
+    platform: Platform, kind: str, rows: Sequence[Any], *, replace: bool, source: Source, now: datetime
+) -> Answer:
+    """Write rows of JSON as records of the kind; return what became of each.
+
+    A new id is accepted, the same content is a duplicate, other content updates the given fields (with `replace`
+    those that are not given are emptied; identity and history stay). A row that cannot be used is refused with its
+    place, code and field, and the others are taken: in one transaction, durable on return unless the caller has
+    opened one of its own. Raises KeyError for a kind that nothing writes.
+    """
+    form, write = KINDS[kind], WRITERS[kind]
+    optional = JUDGED_LATER.get(kind, frozenset())
+    table = read(form, rows, timezone=platform.timezone, now=now, optional=optional)
+    folded = fold(form, rows, table.usable(), replace=replace)
+    if len(folded.rows) != len(rows):
+        usable = read(form, folded.rows, timezone=platform.timezone, now=now, optional=optional)
+    else:
+        usable = Table(frame=table.frame, nested=table.nested)
+    with transaction.atomic():
+        bulk.lock(platform)
+        batch = Batch(
+            platform=platform,
+            kind=form,
+            rows=folded.rows,
+            table=usable,
+            replace=replace,
+            source=source,
+            now=now,
+        )
+        outcomes = folded.outcomes(write(batch)) if folded.rows else {}
+        refused = dict(table.refused)
+        for index, late in batch.refused.items():
+            for place in folded.members[index]:
+                refused[place] = Refusal(index=place, code=late.code, detail=late.detail, field=late.field)
+        answer = _answer(outcomes, refused)
+        _count(platform, source, kind, answer, now=now)
+    return answer
+
+
+def _answer(outcomes: Mapping[int, str], refused: Mapping[int, Refusal]) -> Answer:
+    """Return the counts of the rows."""
+    counts = Counter(outcomes.values())
+    return Answer(
+        accepted=counts[bulk.ACCEPTED],
+        updated=counts[bulk.UPDATED],
+        duplicate=counts[bulk.DUPLICATE],
+        rejected=[refused[place] for place in sorted(refused)],
+    )
+
+
+def _count(platform: Platform, source: Source, kind: str, answer: Answer, *, now: datetime) -> None:
+    """Append the counts to those of the source."""
+    counts: Counter[tuple[Outcome, str]] = Counter(
+        {
+            (Outcome.ACCEPTED, ""): answer.accepted,
+            (Outcome.UPDATED, ""): answer.updated,
+            (Outcome.DUPLICATE, ""): answer.duplicate,
+        }
+    )
+    counts.update((Outcome.REJECTED, one.code) for one in answer.rejected)
+    tallies.append(platform, source, counts, kind=kind, day=now.date())
