@@ -61,10 +61,6 @@ class Code(StrEnum):
     BAD_LINE = "bad_line"
     UNKNOWN_ORDER = "unknown_order"
     NO_LINES = "no_lines"
-    WRONG_TYPE = "wrong_type"
-    BROKEN_TEXT = "broken_text"
-    TOO_DEEP = "nested_too_deep"
-    TOO_LARGE = "too_large"
     BOT = "bot"
     NOT_TEXT = "not_a_text"
     NOT_UNICODE = "not_unicode"
@@ -96,10 +92,6 @@ REASONS: Final = MappingProxyType(
         Code.BAD_LINE: "The line is no JSON object.",
         Code.UNKNOWN_ORDER: "There is no usable order of this number.",
         Code.NO_LINES: "The order has no usable line.",
-        Code.WRONG_TYPE: "The value is of another type than the field holds.",
-        Code.BROKEN_TEXT: "The text contains half of a surrogate pair, which is no character.",
-        Code.TOO_DEEP: "Objects and lists lie deeper within each other than is kept.",
-        Code.TOO_LARGE: "The event is larger than 32 KiB.",
         Code.BOT: "The user agent is that of a bot.",
         Code.NOT_TEXT: "A text or a number is wanted here.",
         Code.NOT_UNICODE: "The text holds half of a surrogate pair, which is no character.",
