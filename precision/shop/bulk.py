@@ -11,6 +11,7 @@ from psycopg import sql
 
 from precision.engine.copying import copy_table
 from precision.shop.models import Platform
+from precision.shop.models.positions import PositionField
 
 LOCK = 0x50524543  # namespace of our advisory locks: “PREC”
 OUTCOME = "outcome"
@@ -106,76 +107,99 @@ def upsert(
     model: type[Model],
     frame: pl.DataFrame,
     *,
-    key: str,
+    key: str | Sequence[str],
     within: Mapping[str, Any],
     defaults: Mapping[str, Any],
     touched: str | None = None,
     now: datetime,
     replace: bool = False,
 ) -> pl.DataFrame:
-    """Add the records that are new, update the given fields of the others; return `key` and OUTCOME of
+    """Add the records that are new, update the given fields of the others; return the key and OUTCOME of
     each.
 
-    A null in the frame is “not given” and overwrites nothing; objects are merged key by key. With `replace` a null
-    gives the column its default again, and objects are replaced as a whole. `within` are the fixed columns (the
-    platform), `defaults` what a new row has where nothing is given, `touched` the time-of-change column.
+    `key` is a column or several, of which only the last may be null; each record stands in the frame once. A null in
+    the frame is “not given” and overwrites nothing; objects are merged key by key. With `replace` a null gives the
+    column its default again, and objects are replaced as a whole. `within` are the fixed columns (the platform),
+    `defaults` what a new row has where nothing is given, `touched` the time-of-change column. A row that changes
+    moves in the log of facts.
     """
+    keys = [key] if isinstance(key, str) else list(key)
     if not frame.height:
-        return pl.DataFrame(schema={key: frame.schema[key], OUTCOME: pl.String})
+        return pl.DataFrame(schema={**{name: frame.schema[name] for name in keys}, OUTCOME: pl.String})
     table = stage(model._meta.model_name or "", frame, like=model)
-    given = [name for name in frame.columns if name != key]
-    merged = {field.column for field in model._meta.concrete_fields if isinstance(field, JSONField)}
+    given = [name for name in frame.columns if name not in keys]
+    columns = {str(field.column): field for field in model._meta.concrete_fields}
+    merged = {name for name, field in columns.items() if isinstance(field, JSONField)}
     fresh = {
         name: _or_default(name, defaults.get(name)) if replace else _fresh(name, merged=name in merged)
         for name in given
     }
     target = sql.Identifier(model._meta.db_table)
-    updated = pl.Series(key, [], dtype=frame.schema[key])
-    if given:
-        changes = sql.SQL(", ").join(
-            [sql.SQL("{} = {}").format(sql.Identifier(name), fresh[name]) for name in given]
-            + ([sql.SQL("{} = {}").format(sql.Identifier(touched), sql.Literal(now))] if touched else [])
-        )
-        differs = sql.SQL(" OR ").join(
-            sql.SQL("{} IS DISTINCT FROM m.{}").format(fresh[name], sql.Identifier(name)) for name in given
-        )
-        update = sql.SQL(
-            "UPDATE {} AS m SET {} FROM {} AS t WHERE {} AND m.{k} = t.{k} AND ({}) RETURNING m.{k}"
-        )
-        updated = fetch(
-            update.format(target, changes, table, _within(within), differs, k=sql.Identifier(key)),
-            {key: frame.schema[key]},
-        ).get_column(key)
+    schema = {name: frame.schema[name] for name in keys}
+    same = _same(keys, columns)
+    returned = sql.SQL(", ").join(sql.Identifier("m", name) for name in keys)
     constants = {**within, **{name: value for name, value in defaults.items() if name not in given}}
     if touched:
         constants[touched] = now
+    # A writer on another way in may add the same record meanwhile: then the update below finds it.
     insert = sql.SQL(
-        "INSERT INTO {} ({}) SELECT {} FROM {} AS t "
-        "WHERE NOT EXISTS (SELECT FROM {} AS m WHERE {} AND m.{k} = t.{k}) RETURNING {k}"
+        "INSERT INTO {} AS m ({}) SELECT {} FROM {} AS t "
+        "WHERE NOT EXISTS (SELECT FROM {} AS m WHERE {} AND {}) ON CONFLICT DO NOTHING RETURNING {}"
     )
     chosen = [
-        sql.SQL("t.{}").format(sql.Identifier(key)),
+        *(sql.SQL("t.{}").format(sql.Identifier(name)) for name in keys),
         *(_or_default(name, defaults.get(name)) for name in given),
         *(sql.Literal(value) for value in constants.values()),
     ]
     added = fetch(
         insert.format(
             target,
-            _names([key, *given, *constants]),
+            _names([*keys, *given, *constants]),
             sql.SQL(", ").join(chosen),
             table,
             target,
             _within(within),
-            k=sql.Identifier(key),
+            same,
+            returned,
         ),
-        {key: frame.schema[key]},
-    ).get_column(key)
-    return frame.select(
-        key,
-        pl.when(pl.col(key).is_in(added.implode())).then(pl.lit(ACCEPTED))
-        .when(pl.col(key).is_in(updated.implode())).then(pl.lit(UPDATED))
-        .otherwise(pl.lit(DUPLICATE)).alias(OUTCOME),
-    )  # fmt: skip
+        schema,
+    )
+    updated = pl.DataFrame(schema=schema)
+    if given and added.height < frame.height:
+        changes = [sql.SQL("{} = {}").format(sql.Identifier(name), fresh[name]) for name in given]
+        if touched:
+            changes.append(sql.SQL("{} = {}").format(sql.Identifier(touched), sql.Literal(now)))
+        changes.extend(
+            sql.SQL("{} = DEFAULT").format(sql.Identifier(name))
+            for name, field in columns.items()
+            if isinstance(field, PositionField)
+        )
+        differs = sql.SQL(" OR ").join(
+            sql.SQL("{} IS DISTINCT FROM m.{}").format(fresh[name], sql.Identifier(name)) for name in given
+        )
+        update = sql.SQL("UPDATE {} AS m SET {} FROM {} AS t WHERE {} AND {} AND ({}) RETURNING {}")
+        updated = fetch(
+            update.format(
+                target, sql.SQL(", ").join(changes), table, _within(within), same, differs, returned
+            ),
+            schema,
+        )
+    told = pl.concat(
+        [
+            added.with_columns(pl.lit(ACCEPTED).alias(OUTCOME)),
+            updated.with_columns(pl.lit(UPDATED).alias(OUTCOME)),
+        ]
+    )
+    found = frame.select(keys).join(told, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    return found.with_columns(pl.col(OUTCOME).fill_null(DUPLICATE))
+
+
+def _same(keys: Sequence[str], columns: Mapping[str, Any]) -> sql.Composed:
+    """Return the condition that a row of the table and one of the frame are one record."""
+    pattern = {True: "m.{0} IS NOT DISTINCT FROM t.{0}", False: "m.{0} = t.{0}"}
+    return sql.SQL(" AND ").join(
+        sql.SQL(pattern[columns[name].null]).format(sql.Identifier(name)) for name in keys
+    )
 
 
 def _names(names: Sequence[str]) -> sql.Composed:
