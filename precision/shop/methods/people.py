@@ -54,6 +54,10 @@ class Held(StrEnum):
     BOTH_KNOWN = "both-known"  # rule 4
 
 
+INERT: Final = frozenset({Held.PROPOSES, Held.UNVERIFIED})
+"""Links held for these reasons change no other link's part: nobody need look beyond them."""
+
+
 class Node(NamedTuple):
     """An identity: its number, where it belongs, and the customer it came with."""
 
@@ -122,15 +126,18 @@ class _Groups:
         return any(many[place] and many[place] + number > LIMITS[place[1]] for place, number in few.items())
 
 
-def people(nodes: Collection[Node], edges: Collection[Edge]) -> Answer:
+def people(
+    nodes: Collection[Node], edges: Collection[Edge], *, shared: Collection[int] | None = None
+) -> Answer:
     """Return the customer of each identity and the links that are held, by the rules above.
 
-    `edges` are all links between the `nodes` that remain; raises KeyError for one that leads elsewhere. Linear in both
-    but for the sorting of the links.
+    `edges` are all links between the `nodes` that remain; raises KeyError for one that leads elsewhere. `shared` are
+    the shared names, where somebody knows them already; else they are counted. Linear but for sorting the links.
     """
     by_id = {node.id: node for node in nodes}
     groups = _Groups(by_id.values())
-    shared = shared_names(by_id, edges)
+    if shared is None:
+        shared = shared_names(by_id, edges)
     held: dict[int, Held] = {}
     decided: list[Edge] = []
     for edge in in_order(edges, by_id):
@@ -152,7 +159,7 @@ def people(nodes: Collection[Node], edges: Collection[Edge]) -> Answer:
         held[edge.id] = reason
     for edge in decided:
         groups.join(groups.find(edge.first), groups.find(edge.second))
-    if decided and held:
+    if held:
         ends = {edge.id: (edge.first, edge.second) for edge in edges}
         held = {
             link: reason
