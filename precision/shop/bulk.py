@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 from django.db import connection
-from django.db.models import JSONField, Model
+from django.db.models import BinaryField, JSONField, Model
 from psycopg import sql
 
 from precision.engine.copying import copy_table
@@ -137,7 +137,12 @@ def upsert(
     target = sql.Identifier(model._meta.db_table)
     schema = {name: frame.schema[name] for name in keys}
     same = _same(keys, columns)
-    returned = sql.SQL(", ").join(sql.Identifier("m", name) for name in keys)
+    returned = sql.SQL(", ").join(
+        sql.SQL("m.{}::text" if isinstance(columns[name], BinaryField) else "m.{}").format(
+            sql.Identifier(name)
+        )
+        for name in keys
+    )
     constants = {**within, **{name: value for name, value in defaults.items() if name not in given}}
     if touched:
         constants[touched] = now

@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 
 from precision.shop import pii, sources
-from precision.shop.models import Identity, Platform, Product, Profile, Source, Store, Tally
+from precision.shop.models import (
+    Assignment,
+    Exposure,
+    Identity,
+    Platform,
+    Product,
+    Profile,
+    Response,
+    Send,
+    Source,
+    Store,
+    StoreMonth,
+    Tally,
+)
 from precision.shop.recording import Answer, record
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -174,3 +187,96 @@ def test_stores_and_counts(platform: Platform) -> None:
         ("store", "rejected", "out_of_range", 1),
         ("store", "updated", "", 1),
     ]
+
+
+def test_months_of_stores(platform: Platform) -> None:
+    month = {
+        "store_id": "s1",
+        "month": "2024-05-17",
+        "displays": 2.5,
+        "sales_value": "-10.5",
+        "weather": "wet",
+    }
+    one = {**month, "product_id": "tea", "sales_units": 3}
+    assert counts(send(platform, "store-month", month, one)) == (2, 0, 0, 0)
+    assert counts(send(platform, "store-month", month, one)) == (0, 0, 2, 0)
+    later = {"store_id": "s1", "month": "2024-05-01", "displays": 4}
+    assert counts(send(platform, "store-month", later, {**later, "month": "2024-05-31"})) == (0, 1, 1, 0)
+    rows = StoreMonth.objects.order_by("pk").values_list(
+        "month", "product__external_id", "displays", "sales_value", "sales_units", "traits"
+    )
+    assert [tuple(map(str, row)) for row in rows] == [
+        ("2024-05-01", "None", "4.0", "-10.5", "None", "{'weather': 'wet'}"),
+        ("2024-05-01", "tea", "2.5", "-10.5", "3", "{'weather': 'wet'}"),
+    ]
+    assert not Product.objects.get().listed
+    assert counts(send(platform, "store-month", {**later, "product_id": "tea"}, replace=True)) == (0, 1, 0, 0)
+    assert StoreMonth.objects.get(product__isnull=False).sales_value is None
+
+
+AT = "2026-11-20T10:00:00Z"
+
+
+def test_assignments(platform: Platform) -> None:
+    row = {"campaign_id": "c", "customer_id": "ann", "arm": "treated", "at": AT}
+    answer = send(platform, "assignment", row, row, {**row, "customer_id": "bob"})
+    assert counts(answer) == (2, 0, 1, 0)
+    before = Assignment.objects.get(identity__value="ann")
+    assert counts(send(platform, "assignment", {**row, "arm": "held out"})) == (0, 1, 0, 0)
+    after = Assignment.objects.get(identity__value="ann")
+    assert (after.pk, after.arm) == (before.pk, "held out")
+    # What changes is told again to who reads on.
+    assert after.position >= before.position
+
+
+def test_sends(platform: Platform) -> None:
+    row = {"campaign_id": "c", "customer_id": "ann", "channel": "email", "at": AT, "template": "t1"}
+    assert counts(send(platform, "send", row, {**row, "step": "2"})) == (2, 0, 0, 0)
+    assert counts(send(platform, "send", {**row, "status": "bounced"}, {**row, "step": "2"})) == (0, 1, 1, 0)
+    rows = Send.objects.order_by("step").values_list("step", "status", "properties")
+    assert list(rows) == [("", "bounced", {"template": "t1"}), ("2", "sent", {"template": "t1"})]
+
+
+def test_responses(platform: Platform) -> None:
+    row = {"response": "clicked", "recommendation_id": "r1", "slot": "home-1", "rank": 2, "product_id": "tea"}
+    named = {**row, "response_id": "x", "at": AT, "anonymous_id": "visitor-1"}
+    assert counts(send(platform, "response", named, {**row, "at": AT}, {**row, "at": AT})) == (2, 0, 1, 0)
+    assert counts(send(platform, "response", {**named, "slot": "home-2"}, {**row, "at": AT})) == (0, 1, 1, 0)
+    rows = Response.objects.order_by("slot").values_list(
+        "kind", "slot", "rank", "product__external_id", "identity__value"
+    )
+    assert list(rows) == [("clicked", "home-1", 2, "tea", None), ("clicked", "home-2", 2, "tea", "visitor-1")]
+
+
+def test_exposures(platform: Platform) -> None:
+    items = [
+        {"slot": "home-1", "rank": 1, "product_id": "tea", "source": "als", "propensity": 0.25},
+        {"slot": "home-1", "product_id": "cup"},
+    ]
+    row = {"recommendation_id": "r1", "customer_id": "ann", "at": AT, "page": "home", "items": items}
+    bare = {"recommendation_id": "r2", "at": "2026-10-31T23:30:00-02:00"}
+    early = {"recommendation_id": "r3", "at": "1999-01-01T00:00:00Z"}
+    answer = send(platform, "exposure", row, bare, early, {**row, "at": None})
+    assert counts(answer) == (2, 0, 0, 2)
+    assert refusals(answer) == [(2, "too_early", "at"), (3, "missing", "at")]
+    assert counts(send(platform, "exposure", row, bare)) == (0, 0, 2, 0)
+    moved = {**row, "at": "2026-10-01T00:00:00Z", "arm": "b"}
+    assert counts(send(platform, "exposure", moved)) == (0, 1, 0, 0)
+    shown, empty = Exposure.objects.order_by("recommendation")
+    tea, cup = (Product.objects.get(external_id=name).pk for name in ("tea", "cup"))
+    assert (shown.slots, shown.ranks, shown.products) == (["home-1", "home-1"], [1, 2], [tea, cup])
+    assert (shown.sources, shown.propensities, shown.arm) == (["als", ""], [0.25, None], "b")
+    assert shown.at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    assert (empty.identity_id, empty.products, empty.at) == (
+        None,
+        [],
+        datetime(2026, 11, 1, 1, 30, tzinfo=UTC),
+    )
+
+
+def test_an_exposed_item_at_fault_is_named(platform: Platform) -> None:
+    items = [{"product_id": "tea"}, {"product_id": "cup", "rank": 0, "propensity": 2}]
+    answer = send(platform, "exposure", {"recommendation_id": "r1", "at": AT, "items": items})
+    assert refusals(answer) == [(0, "out_of_range", "items[1].rank")]
+    assert not Exposure.objects.exists()
+    assert not Product.objects.exists()

@@ -17,8 +17,9 @@ KEYS = {
     "customer": ("customer_id",), "product": ("product_id",), "store": ("store_id",), "order": ("order_id",),
     "store-month": ("store_id", "month", "product_id"), "assignment": ("campaign_id", "customer_id"),
     "send": ("campaign_id", "step", "customer_id"), "exposure": ("recommendation_id",),
+    "response": ("response_id",),
 }  # fmt: skip
-"""Fields that together tell the records of a kind apart; kinds that are not here are events, told once."""
+"""Fields that together tell the records of a kind apart, where any is given; other kinds are told once."""
 HISTORIES = frozenset({"identities", "consents"})
 """Lists that only grow: what one row says does not take back what another said."""
 
@@ -119,7 +120,8 @@ def fold(kind: Kind, rows: Sequence[Any], table: Table, *, replace: bool) -> Fol
     places: dict[tuple[Any, ...], int] = {}
     made = Fold(rows=[], members=[], changed=[])
     for place, key in zip(usable, table.frame.select(keys).iter_rows(), strict=True):
-        at = places.setdefault(key, len(made.rows))
+        named = any(value is not None for value in key)
+        at = places.setdefault(key, len(made.rows)) if named else len(made.rows)
         if at == len(made.rows):
             made.rows.append(rows[place])
             made.members.append([place])

@@ -23,6 +23,8 @@ KEEPS_UNKNOWN = {
     "response": "properties",
 }  # fmt: skip
 """The object field of a kind that unknown fields are kept in; other kinds refuse them."""
+MONTHS = frozenset({"month"})
+"""Dates of which any day stands for the month."""
 SHOWN_NAME = 80
 """Characters of an unknown field's name that a refusal repeats."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -104,6 +106,8 @@ def _column(
         return content.objects(given)
     raw, refused = (content.lists if one.type in {Type.PATH, Type.NAMES} else content.texts)(given, one)
     read_values = values.read(raw, one, timezone=timezone, now=now, time_format=None)
+    if one.name in MONTHS:
+        read_values = read_values.with_columns(pl.col("value").dt.truncate("1mo"))
     code = read_values.get_column("code")
     if code.null_count() < len(code):
         bad = code.is_not_null().arg_true().to_list()

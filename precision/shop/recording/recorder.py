@@ -10,7 +10,7 @@ from django.db import transaction
 
 from precision.shop import bulk, tallies
 from precision.shop.models import Platform, Source
-from precision.shop.recording import catalogue, people
+from precision.shop.recording import catalogue, contacts, people, store_months
 from precision.shop.recording.answers import Answer, Refusal
 from precision.shop.recording.batch import Batch, Writer, fold
 from precision.shop.recording.reading import Table, read
@@ -18,7 +18,16 @@ from precision.shop.records import KINDS
 from precision.shop.tallies import Outcome
 
 WRITERS: Final[Mapping[str, Writer]] = MappingProxyType(
-    {"customer": people.write, "product": catalogue.write_products, "store": catalogue.write_stores}
+    {
+        "customer": people.write,
+        "product": catalogue.write_products,
+        "store": catalogue.write_stores,
+        "store-month": store_months.write,
+        "assignment": contacts.write_assignments,
+        "exposure": contacts.write_exposures,
+        "send": contacts.write_sends,
+        "response": contacts.write_responses,
+    }
 )
 """How each kind of record is written."""
 JUDGED_LATER: Final = MappingProxyType({"product": frozenset({"title"})})
