@@ -9,11 +9,12 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import transaction
 
 from precision.shop.models import Organisation
 
 _match_keys: dict[int, bytes] = {}
+_uncommitted_keys: dict[int, bytes] = {}
 
 
 def encrypt(value: Any) -> bytes:
@@ -39,19 +40,32 @@ def digest(text: str) -> str:
 def match_key(organisation_id: int) -> bytes:
     """Return the key under which an organisation's personal values are matched, made at the first call.
 
-    It is random and kept encrypted, so that rotating PII_KEYS changes no digest; kept in memory once read.
+    It is random and kept encrypted, so that rotating PII_KEYS changes no digest; kept in memory once read. One query
+    before that.
     """
-    if organisation_id not in _match_keys:
-        with transaction.atomic():
-            owner = Organisation.objects.select_for_update().get(pk=organisation_id)
-            if owner.match_key is None:
-                owner.match_key = encrypt(secrets.token_hex(32))
-                owner.save(update_fields=["match_key"])
-        key = bytes.fromhex(decrypt(owner.match_key))
-        if connection.in_atomic_block:
-            return key  # it may yet be rolled back
+    known = _match_keys.get(organisation_id)
+    if known is not None:
+        return known
+    token = Organisation.objects.values_list("match_key", flat=True).get(pk=organisation_id)
+    if token is None:
+        return _make_match_key(organisation_id)
+    key = bytes.fromhex(decrypt(token))
+    if key != _uncommitted_keys.get(organisation_id):
         _match_keys[organisation_id] = key
-    return _match_keys[organisation_id]
+    return key
+
+
+def _make_match_key(organisation_id: int) -> bytes:
+    """Make the key, unless somebody else is quicker, and keep it in memory once it is committed."""
+    with transaction.atomic():
+        owner = Organisation.objects.select_for_update().get(pk=organisation_id)
+        if owner.match_key is None:
+            owner.match_key = encrypt(secrets.token_hex(32))
+            owner.save(update_fields=["match_key"])
+        key = bytes.fromhex(decrypt(owner.match_key))
+        _uncommitted_keys[organisation_id] = key  # it may yet be rolled back, and then another one is made
+        transaction.on_commit(lambda: _match_keys.__setitem__(organisation_id, key))
+    return key
 
 
 def match(key: bytes, kind: str, value: str) -> str:
