@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from precision.shop import identities, pii, tokens
-from precision.shop.models import DeadLetter, Identity, Platform, Source
+from precision.shop.models import DeadLetter, Identity, Order, Platform, Source
 
 KEPT: Final = timedelta(days=30)
 MOST_BYTES: Final = 256 * 1024
@@ -107,7 +107,12 @@ def release(platform: Platform, orders: Collection[str]) -> Replayed:
 
 def recheck(platform: Platform, orders: Collection[str]) -> None:
     """Look for these orders once the running transaction has committed, on behalf of letters that wait for them."""
-    transaction.on_commit(lambda: _release(platform, orders), robust=True)
+
+    def look() -> None:
+        there = Order.objects.filter(platform=platform, external_id__in=orders)
+        _release(platform, list(there.values_list("external_id", flat=True)))
+
+    transaction.on_commit(look, robust=True)
 
 
 def discard(letters: Iterable[DeadLetter]) -> int:
