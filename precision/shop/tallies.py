@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
+from django.db import connection
+
 from precision.shop.models import Platform, Source, Tally
 
 
@@ -39,3 +41,35 @@ def append(
         for (outcome, reason), number in counts.items()
         if number
     )
+
+
+def fold(before: date, *, platform: Platform) -> int:
+    """Add up the rows of the platform's days before `before`, one row for each key; return how many rows it saved.
+
+    One statement: what it adds up is exactly what it takes away, so that no count is lost or doubled. Rows that others
+    append meanwhile are not seen and stay for the next night; of two that fold at once the second finds the rows of
+    the first gone and leaves them out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(FOLD, [platform.pk, before])
+        gone, made = cursor.fetchone()
+    return int(gone - made)
+
+
+FOLD = """
+WITH several AS (
+    SELECT id FROM (
+        SELECT id, count(*) OVER (PARTITION BY source_id, day, kind, outcome, reason) AS rows
+        FROM precision_shop_tally WHERE platform_id = %s AND day < %s
+    ) AS counted WHERE rows > 1
+), gone AS (
+    DELETE FROM precision_shop_tally AS t USING several WHERE t.id = several.id
+    RETURNING t.platform_id, t.source_id, t.day, t.kind, t.outcome, t.reason, t.count
+), made AS (
+    INSERT INTO precision_shop_tally (platform_id, source_id, day, kind, outcome, reason, count)
+    SELECT platform_id, source_id, day, kind, outcome, reason, sum(count) FROM gone
+    GROUP BY platform_id, source_id, day, kind, outcome, reason
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM made)
+"""

@@ -22,3 +22,21 @@ def refresh(platform: str, since: str) -> None:
 def suggest_aliases() -> None:
     """Suggest product aliases of every organisation, in a process of its own."""
     isolation.run_command("suggest_aliases")
+
+
+@shared_task(name="precision.interests")  # type: ignore[untyped-decorator]
+def interests(platform: str) -> None:
+    """Find what people want in what they wrote and searched, in a process of its own."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "interests"])
+
+
+@shared_task(name="precision.store_pairs")  # type: ignore[untyped-decorator]
+def store_pairs(platform: str) -> None:
+    """Find the goods that sell together in stores, in a process of its own."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "store-pairs"])
+
+
+@shared_task(name="precision.tallies")  # type: ignore[untyped-decorator]
+def tallies(platform: str) -> None:
+    """Add up the tally rows of past days, in a process of its own."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "tallies"])
