@@ -148,9 +148,11 @@ def _sold_in(platform: Platform, store: int, products: set[int]) -> dict[int, bo
 
 def _month_query(platform: Platform, since: date, until: date) -> sql.Composed:
     """Return the query of a row a store and month; the row without a product goes before the sum of the others."""
-    # Bounded like one amount is, so that no absurd number from outside runs over the eight bytes.
+    # Bounded like one amount is, so that no absurd number from outside runs over the eight bytes. (Least and greatest
+    # leave nulls out, so a month that tells nothing has to be told apart.)
     pattern = (
-        "least(greatest(coalesce(max({0}) FILTER (WHERE product_id IS NULL), sum({0})), -1e16), 1e16)::{1}"
+        "CASE WHEN count({0}) > 0 THEN least(greatest("
+        "coalesce(max({0}) FILTER (WHERE product_id IS NULL), sum({0})), -1e16), 1e16)::{1} END"
     )
     sums = sql.SQL(", ").join(
         sql.SQL(pattern).format(
