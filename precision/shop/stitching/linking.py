@@ -119,15 +119,15 @@ SET verified = precision_shop_identitylink.verified OR excluded.verified,
 WHERE precision_shop_identitylink.status IN ('active', 'proposed')
 RETURNING id, first_id, second_id
 """
-# One value on several platforms is one name: each is linked to the first of them.
+# One value on several platforms is one name: each that somebody vouched for is linked to the first of them.
 _EQUALS = f"""
-SELECT DISTINCT min(other.id) OVER (PARTITION BY told.kind, told.value), other.id,
-       max(other.created_at) OVER (PARTITION BY told.kind, told.value)
+SELECT told.id, min(other.id), max(other.created_at) FILTER (WHERE other.id <= told.id)
 FROM precision_shop_identity told
 JOIN precision_shop_platform shop ON shop.organisation_id = %(organisation)s
 JOIN precision_shop_identity other
     ON other.platform_id = shop.id AND other.kind = told.kind AND other.value = told.value
 WHERE told.id = ANY(%(ids)s) AND told.kind IN ({quoted(CLAIMED)})
+GROUP BY told.id HAVING min(other.id) < told.id
 """
 # The new device of a known customer: it goes there, and the ledger says so. Rows are locked in the order of ids.
 _ADOPT = f"""
@@ -276,11 +276,10 @@ def _add_only(organisation_id: int, told: list[Link]) -> None:
 
 def _lock_devices(told: list[Link]) -> None:
     """Let nobody else link the same anonymous ids meanwhile."""
-    ends = sorted({end for each in told for end in (each.first, each.second)})
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM precision_shop_identity WHERE id = ANY(%s) AND kind = %s ORDER BY id FOR NO KEY UPDATE",
-            [ends, ANONYMOUS],
+            [list(_ends(told)), ANONYMOUS],
         )
 
 
@@ -339,15 +338,20 @@ def _add_and_recompute(organisation_id: int, told: list[Link]) -> None:
         if each.stale or not each.stored
     ]
     made = _insert(organisation_id, rows)
-    refused = {(each.link.first, each.link.second) for each in seen if each.vetoed}
-    touched = {end for _, *ends in made if tuple(ends) not in refused for end in ends}
-    made += _insert(organisation_id, [(each, "active", "") for each in _equals(organisation_id, touched)])
-    recompute(organisation_id, touched, Cause(links=made))
+    new = {(first, second) for _, first, second in made}
+    counted = [each for each in seen if not each.vetoed and (each.link.first, each.link.second) in new]
+    vouched = [each.link for each in counted if each.link.verified and not set(each.kinds) & PROPOSING]
+    made += _insert(organisation_id, [(each, "active", "") for each in _equals(organisation_id, vouched)])
+    recompute(organisation_id, _ends(each.link for each in counted), Cause(links=made))
 
 
-def _equals(organisation_id: int, touched: Collection[int]) -> list[Link]:
+def _ends(links: Iterable[Link]) -> set[int]:
+    return {end for each in links for end in (each.first, each.second)}
+
+
+def _equals(organisation_id: int, vouched: Iterable[Link]) -> list[Link]:
     """Return the links between equal e-mail addresses, phone numbers and cards of the organisation's platforms."""
     with connection.cursor() as cursor:
-        cursor.execute(_EQUALS, {"organisation": organisation_id, "ids": list(touched)})
+        cursor.execute(_EQUALS, {"organisation": organisation_id, "ids": list(_ends(vouched))})
         rows = cursor.fetchall()
-    return [Link(first, other, SAME_VALUE, True, at) for first, other, at in rows if first != other]
+    return [Link(first, told, SAME_VALUE, True, at) for told, first, at in rows]
