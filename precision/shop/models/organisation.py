@@ -61,6 +61,11 @@ class Platform(models.Model):
         validators=[RegexValidator(r"^[A-Z]{2}\Z", "Write a country as two capital letters, like GB.")],
         help_text="Country of phone numbers without a country code, like GB.",
     )
+    keep_bots = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Keep the events of programs that read pages too; otherwise they are only counted.",
+    )
     retention = models.JSONField(
         default=dict, blank=True, help_text="Days that each kind of data is kept, where not the default."
     )
@@ -89,6 +94,11 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, help_text="The first characters, to tell keys apart.")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=30), default=list, help_text="read, write, export, erase")
+    rate_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Events a second that each web process takes with this key; empty: no limit.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
