@@ -1,0 +1,205 @@
+"""Calls that were read into the tables: one transaction for those of many requests."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from precision.shop import dead_letters, segment_spec, stitching, tallies
+from precision.shop.dead_letters import Letter
+from precision.shop.intake import events_table, guard, known, people
+from precision.shop.intake.events_table import Key, Row
+from precision.shop.intake.known import Known
+from precision.shop.intake.order_events import OrderEvent
+from precision.shop.intake.orders import apply_events
+from precision.shop.intake.reading import Reading
+from precision.shop.intake.times import LATE
+from precision.shop.intake.verdicts import ACCEPTED, DUPLICATE, Verdict
+from precision.shop.models import Platform, Product, Source, Store
+from precision.shop.records import Code
+from precision.shop.tallies import Outcome
+
+KIND: Final = "event"
+PATIENCE: Final = "4s"
+"""How long a write waits for another writer of the same rows, a long import say, before it gives up."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission:
+    """The calls of one request: what was read, and of each call (by its place) what became of it."""
+
+    platform: Platform
+    source: Source
+    trusted: bool
+    received: datetime
+    readings: dict[int, Reading] = field(default_factory=dict)
+    refused: dict[int, tuple[Verdict, Any]] = field(default_factory=dict)
+    """Verdict and the call as it came."""
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    """Of the readings, once they are written."""
+
+
+def write(submissions: Sequence[Submission]) -> None:
+    """Write the submissions and set their verdicts; all of them are durable on return, or nothing was written.
+
+    Durable unless the caller has opened a transaction of its own. Raises django's OperationalError when another writer
+    holds the same rows for too long.
+    """
+    nested = connection.in_atomic_block
+    days = {submission.received.astimezone(UTC).date() for submission in submissions}
+    events_table.ensure_months(days)
+    by_platform: dict[int, list[Submission]] = {}
+    for submission in submissions:
+        by_platform.setdefault(submission.platform.pk, []).append(submission)
+    # What is learned within somebody else's transaction may yet be rolled back: it is forgotten at the end.
+    knowns = {number: Known() if nested else known.of(number) for number in by_platform}
+    try:
+        with transaction.atomic():
+            _write(by_platform, knowns)
+    except BaseException:
+        for one in knowns.values():
+            one.forget_people()
+        raise
+    for one in knowns.values():
+        one.trim()
+
+
+def _write(by_platform: dict[int, list[Submission]], knowns: dict[int, Known]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+    everybody = [one for number in sorted(by_platform) for one in by_platform[number]]
+    erasures = guard.share({one.platform.organisation_id for one in everybody})
+    rows: dict[Key, Row] = {}
+    first: dict[Key, tuple[int, int]] = {}
+    for number in sorted(by_platform):
+        some, here = by_platform[number], knowns[number]
+        platform = some[0].platform
+        here.refresh(erasures.get(platform.organisation_id, 0))
+        readings = [reading for one in some for reading in one.readings.values()]
+        if readings:
+            people.resolve(platform, here, readings, now=some[0].received)
+            _learn_catalogue(platform, here, readings)
+        for one in some:
+            for place, reading in one.readings.items():
+                key = (number, reading.message)
+                if key not in rows:
+                    rows[key] = _row(here, one, reading)
+                    first[key] = (id(one), place)
+    duplicates = events_table.insert(list(rows.values()))
+    links: dict[int, list[stitching.Link]] = {}
+    for one in everybody:
+        number, here = one.platform.pk, knowns[one.platform.pk]
+        fresh: dict[int, Reading] = {}
+        for place, reading in one.readings.items():
+            key = (number, reading.message)
+            if key in duplicates or first[key] != (id(one), place):
+                one.verdicts[place] = DUPLICATE
+            else:
+                one.verdicts[place] = ACCEPTED
+                fresh[place] = reading
+        told = list(fresh.values())
+        found = people.links(one.platform, here, told, trusted=one.trusted)
+        found += people.tell(one.platform, here, told, trusted=one.trusted, now=one.received)
+        if found:
+            links.setdefault(one.platform.organisation_id, []).extend(found)
+        _hand_on_orders(one, fresh)
+        _keep_letters(one)
+    _count(everybody, rows)
+    for organisation in sorted(links):  # last: it makes others who recompute people wait
+        stitching.link(organisation, links[organisation])
+
+
+def _row(here: Known, one: Submission, reading: Reading) -> Row:
+    return Row(
+        one.platform.pk,
+        one.source.pk,
+        people.owner(here, reading),
+        here.products.get(reading.product) if reading.product else None,
+        here.stores.get(reading.store) if reading.store else None,
+        reading,
+    )
+
+
+def _learn_catalogue(platform: Platform, here: Known, readings: Iterable[Reading]) -> None:
+    """Learn the numbers of the products and stores named; no query where all are known."""
+    products, stores = here.products, here.stores
+    unknown = {reading.product for reading in readings if reading.product and reading.product not in products}
+    if unknown:
+        products.update(
+            Product.objects.filter(platform=platform, external_id__in=unknown).values_list(
+                "external_id", "id"
+            )
+        )
+    unknown = {reading.store for reading in readings if reading.store and reading.store not in stores}
+    if unknown:
+        stores.update(
+            Store.objects.filter(platform=platform, external_id__in=unknown).values_list("external_id", "id")
+        )
+
+
+def _hand_on_orders(one: Submission, fresh: dict[int, Reading]) -> None:
+    """Let the events that are orders, or change them, do so; a refusal stands beside the event's own verdict."""
+    places = [place for place, reading in fresh.items() if reading.name in segment_spec.ORDERS]
+    if not places:
+        return
+    events = [
+        OrderEvent(
+            reading.name, reading.call.get("properties") or {}, reading.at, reading.user, reading.anonymous
+        )
+        for reading in (fresh[place] for place in places)
+    ]
+    outcomes = apply_events(
+        one.platform, events, source=one.source, trusted=one.trusted, received_at=one.received
+    )
+    for place, told in zip(places, outcomes, strict=True):
+        if told.status is Outcome.REJECTED:
+            one.verdicts[place] = ACCEPTED._replace(code=told.code, detail=told.detail, field=told.field)
+
+
+def _keep_letters(one: Submission) -> None:
+    """Keep what was refused, so that it can be looked at and sent in again; programs are only counted."""
+    letters = [
+        Letter(
+            kind=KIND,
+            code=verdict.code,
+            detail=verdict.detail,
+            field=verdict.field,
+            payload=call,
+            trusted=one.trusted,
+        )
+        for verdict, call in one.refused.values()
+        if verdict.code != Code.BOT
+    ]
+    if letters:
+        dead_letters.keep(one.platform, letters, source=one.source)
+
+
+def _count(everybody: Iterable[Submission], rows: dict[Key, Row]) -> None:
+    """Append what became of the calls, a row per source and outcome."""
+    counts: dict[tuple[int, int], Counter[tuple[Outcome, str]]] = {}
+    owners: dict[tuple[int, int], Submission] = {}
+    for one in everybody:
+        place = (one.platform.pk, one.source.pk)
+        owners[place] = one
+        count = counts.setdefault(place, Counter())
+        for verdict, _ in one.refused.values():
+            bot = verdict.code == Code.BOT
+            count[(Outcome.BOT, "") if bot else (Outcome.REJECTED, verdict.code)] += 1
+        for number, reading in one.readings.items():
+            if one.verdicts[number] is DUPLICATE:
+                count[Outcome.DUPLICATE, ""] += 1
+                continue
+            count[Outcome.ACCEPTED, ""] += 1
+            if reading.skewed:
+                count[Outcome.CLOCK_SKEWED, ""] += 1
+            elif reading.received - reading.at > LATE:
+                count[Outcome.LATE, ""] += 1
+            if reading.product and rows[one.platform.pk, reading.message].product is None:
+                count[Outcome.UNKNOWN_PRODUCT, ""] += 1
+    for place, count in counts.items():
+        owner = owners[place]
+        day = owner.received.astimezone(UTC).date()
+        tallies.append(owner.platform, owner.source, count, kind=KIND, day=day)
