@@ -343,6 +343,9 @@ def _refund(batch: _Batch, entry: Entry, change: ReadChange, *, goods: Goods) ->
         return Told(Outcome.DUPLICATE, OLDER if known.rank.trusted == refund.rank.trusted else UNTRUSTED)
     entry.refunds = [one for one in entry.refunds if one.number != refund.number] + [refund]
     entry.refunded = True
+    entry.touched |= (
+        not entry.worded
+    )  # from now on nobody may replace its lines without a look at its credit notes
     return Told(Outcome.ACCEPTED if known is None else Outcome.UPDATED)
 
 

@@ -80,6 +80,8 @@ class Entry:
     stored_lines: tuple[Line, ...] = ()
     note_rows: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Row and digest of the credit note of each refund."""
+    worded: bool = True
+    """The row remembers when each field was told; off: a file told it as a whole, and nothing since."""
     touched: bool = False
     refunded: bool = False
     """The credit notes have to be looked at again."""
@@ -170,6 +172,7 @@ def _entry(row: Mapping[str, Any], lines: tuple[Line, ...]) -> Entry:
         source_id=row["source_id"],
         refers_to_id=row["refers_to_id"],
         stored_lines=lines,
+        worded="at" in words,
     )
 
 
