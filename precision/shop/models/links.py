@@ -89,13 +89,24 @@ class Join(models.Model):
 
 
 class Erasure(models.Model):
-    """That somebody was erased, and how many rows of each table; nothing by which to know whom."""
+    """That somebody was erased, and how many rows of each table; once finished, nothing by which to know whom."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        ERASED = "erased", "erased, traces outside the tables of facts remain"
+        FINISHED = "finished"
 
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")
     scope = models.CharField(max_length=60, help_text="Key of the platform, or * for the whole organisation.")
     requested_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     counts = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    pending = models.BinaryField(
+        null=True,
+        editable=False,
+        help_text="What remains to be done, encrypted under PII_KEYS; empty once finished.",
+    )
     by = models.CharField(
         max_length=60, blank=True, help_text="Prefix of the key, or number of the user, that asked."
     )
