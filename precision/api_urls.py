@@ -6,6 +6,7 @@ path("precision/", include("precision.api_urls"))
 from django.urls import path
 
 from precision.campaigns.api import SlotsView
+from precision.shop.api import records
 from precision.shop.api.documentation import DocsView, SchemaView
 from precision.shop.api.health import LiveView, ReadyView
 from recommender.api import recommendations
@@ -37,6 +38,7 @@ urlpatterns = [
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
+    *records.addresses(),  # behind what goes on behind the id of a record
     path("api/schema/", SchemaView.as_view(urlconf="precision.api_urls"), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
     path("health/live", LiveView.as_view(), name="health-live"),

@@ -36,6 +36,7 @@ class Batch:
     replace: bool
     source: Source
     now: datetime
+    trusted: bool = True
     refused: dict[int, Refusal] = field(default_factory=dict)
 
     @property

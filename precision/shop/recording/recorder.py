@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from precision.shop import bulk, tallies
+from precision.shop import bulk, dead_letters, tallies
+from precision.shop.dead_letters import Letter
 from precision.shop.models import Platform, Source
 from precision.shop.recording import catalogue, contacts, people, store_months
 from precision.shop.recording.answers import Answer, Refusal
@@ -35,7 +36,15 @@ JUDGED_LATER: Final = MappingProxyType({"product": frozenset({"title"})})
 
 
 def record(
-    platform: Platform, kind: str, rows: Sequence[Any], *, replace: bool, source: Source, now: datetime
+    platform: Platform,
+    kind: str,
+    rows: Sequence[Any],
+    *,
+    replace: bool,
+    source: Source,
+    now: datetime,
+    trusted: bool = True,
+    letters: bool = True,
 ) -> Answer:
     """Write rows of JSON as records of the kind; return what became of each.
 
@@ -43,6 +52,9 @@ def record(
     those that are not given are emptied; identity and history stay). A row that cannot be used is refused with its
     place, code and field, and the others are taken: in one transaction, durable on return unless the caller has
     opened one of its own. Raises KeyError for a kind that nothing writes.
+
+    `trusted`: told by the shop's own server or by staff. Refused rows are kept as dead letters, unless `letters` is
+    off because they come from there.
     """
     form, write = KINDS[kind], WRITERS[kind]
     optional = JUDGED_LATER.get(kind, frozenset())
@@ -62,6 +74,7 @@ def record(
             replace=replace,
             source=source,
             now=now,
+            trusted=trusted,
         )
         outcomes = folded.outcomes(write(batch)) if folded.rows else {}
         refused = dict(table.refused)
@@ -70,7 +83,15 @@ def record(
                 refused[place] = Refusal(index=place, code=late.code, detail=late.detail, field=late.field)
         answer = _answer(outcomes, refused)
         _count(platform, source, kind, answer, now=now)
+        if letters:
+            kept = [_letter(kind, one, rows[one.index], trusted=trusted) for one in answer.rejected]
+            dead_letters.keep(platform, kept, source=source)
     return answer
+
+
+def _letter(kind: str, one: Refusal, row: Any, *, trusted: bool) -> Letter:
+    """Return what is kept of a refused row, so that it can be sent in again after a fix."""
+    return Letter(kind=kind, code=one.code, detail=one.detail, field=one.field, payload=row, trusted=trusted)
 
 
 def _answer(outcomes: Mapping[int, str], refused: Mapping[int, Refusal]) -> Answer:
