@@ -23,3 +23,9 @@ def named(platform: Platform, key: str, *, kind: Source.Kind) -> Source:
         if not connection.in_atomic_block:  # what is made here may yet be rolled back
             _known[place] = known
     return known
+
+
+def unaccounted(source: Source) -> tuple[str, ...]:
+    """Return what a source does not say of the use of its data: `licence`, `basis`; empty when all is said."""
+    said = {"licence": source.licence, "basis": source.basis}
+    return tuple(name for name, text in said.items() if not text.strip())

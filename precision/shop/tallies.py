@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
-from django.db import connection
+from django.db import connection, transaction
 
 from precision.shop.models import Platform, Source, Tally
+
+LOCK = 0x54414C4C  # “TALL”
 
 
 class Outcome(StrEnum):
@@ -47,10 +49,11 @@ def fold(before: date, *, platform: Platform) -> int:
     """Add up the rows of the platform's days before `before`, one row for each key; return how many rows it saved.
 
     One statement: what it adds up is exactly what it takes away, so that no count is lost or doubled. Rows that others
-    append meanwhile are not seen and stay for the next night; of two that fold at once the second finds the rows of
-    the first gone and leaves them out.
+    append meanwhile are not seen and stay for the next night; of two that fold at once the second waits, and finds the
+    work done.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, platform.pk])
         cursor.execute(FOLD, [platform.pk, before])
         gone, made = cursor.fetchone()
     return int(gone - made)

@@ -65,7 +65,7 @@ Frame = nw.LazyFrame[Any]
 def store_figures(stores: Frame, months: Frame) -> Frame:
     """Return `stores` (STORE, TYPE, REGION, STAR) with ORIENTATION, DISPLAYS, UNITS and VALUE_E4 of a mean month.
 
-    `months` has one row a STORE and MONTH with MONTH_SUMS; null: not told. IMPLIED_STAR is not among them: see `implied_stars`.
+    `months` has one row a STORE and MONTH with MONTH_SUMS; null: not told. For IMPLIED_STAR see `implied_stars`.
     """
     told = months.group_by(STORE).agg(
         nw.col(DISPLAYS).mean(),
