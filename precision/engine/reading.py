@@ -4,11 +4,11 @@ ADBC has a connection of its own, so a reader sees committed rows only. Values m
 caller, as whole numbers (`{value:d}`) or constants of ours, never as text from outside.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
@@ -28,6 +28,7 @@ LIBPQ = {
     "sslkey",
     "service",
 }
+T = TypeVar("T")
 POLL_S = 0.1  # how often a waiting reader looks whether anybody still wants its frames
 
 
@@ -43,7 +44,7 @@ class Reader:
             cursor.execute(query)
             return pl.DataFrame(cursor.fetch_arrow_table())
 
-    def frames(self, query: str) -> Iterator[pl.DataFrame]:
+    def frames(self, query: str) -> Generator[pl.DataFrame, None, None]:
         """Yield the rows of the query piece by piece (about 16 MiB each), as they come."""
         with self._link.cursor() as cursor:
             cursor.execute(query)
@@ -66,15 +67,15 @@ def read_frame(query: str) -> pl.DataFrame:
         return Reader(link).frame(query)
 
 
-def ahead(frames: Iterable[pl.DataFrame], *, size: int = 2) -> Iterator[pl.DataFrame]:
-    """Yield the same frames, fetched by a thread that runs up to `size` frames ahead of the caller.
+def ahead(source: Generator[T, None, None], *, size: int = 2) -> Iterator[T]:
+    """Yield the same items, fetched by a thread that runs up to `size` items ahead of the caller.
 
-    An error of the source is raised here; when the caller stops early, the thread ends before the next frame.
+    An error of the source is raised here; when the caller stops early, the source is closed in its thread.
     """
-    queue: Queue[pl.DataFrame | BaseException | None] = Queue(maxsize=size)
+    queue: Queue[T | BaseException | None] = Queue(maxsize=size)
     stopped = Event()
 
-    def put(item: pl.DataFrame | BaseException | None) -> None:
+    def put(item: T | BaseException | None) -> None:
         while not stopped.is_set():
             with suppress(Full):
                 queue.put(item, timeout=POLL_S)
@@ -82,10 +83,11 @@ def ahead(frames: Iterable[pl.DataFrame], *, size: int = 2) -> Iterator[pl.DataF
 
     def fetch() -> None:
         try:
-            for frame in frames:
-                put(frame)
-                if stopped.is_set():
-                    return
+            with closing(source):
+                for item in source:
+                    put(item)
+                    if stopped.is_set():
+                        return
         except BaseException as error:  # noqa: BLE001 - raised again where the frames are wanted
             put(error)
         else:
@@ -103,10 +105,14 @@ def ahead(frames: Iterable[pl.DataFrame], *, size: int = 2) -> Iterator[pl.DataF
         thread.join()
 
 
+def conninfo() -> str:
+    """Return Django's database as libpq names it; it may hold the password."""
+    parameters = connection.get_connection_params()
+    return make_conninfo(**{key: value for key, value in parameters.items() if key in LIBPQ and value})
+
+
 @contextmanager
 def _connected() -> Iterator[Any]:
     """Give an ADBC connection to Django's database."""
-    parameters = connection.get_connection_params()
-    known = {key: value for key, value in parameters.items() if key in LIBPQ and value}
-    with adbc.connect(make_conninfo(**known)) as link:
+    with adbc.connect(conninfo()) as link:
         yield link
