@@ -62,6 +62,8 @@ class Code(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     NO_LINES = "no_lines"
     BOT = "bot"
+    EVENT_TOO_LARGE = "event_too_large"
+    UNUSABLE = "unusable"
     NOT_TEXT = "not_a_text"
     NOT_UNICODE = "not_unicode"
     NOT_AN_OBJECT = "not_an_object"
@@ -93,6 +95,8 @@ REASONS: Final = MappingProxyType(
         Code.UNKNOWN_ORDER: "There is no usable order of this number.",
         Code.NO_LINES: "The order has no usable line.",
         Code.BOT: "The user agent is that of a bot.",
+        Code.EVENT_TOO_LARGE: "The event is larger than 32 KiB.",
+        Code.UNUSABLE: "The database cannot keep this value.",
         Code.NOT_TEXT: "A text or a number is wanted here.",
         Code.NOT_UNICODE: "The text holds half of a surrogate pair, which is no character.",
         Code.NOT_AN_OBJECT: "An object, names with values, is wanted here.",

@@ -9,10 +9,11 @@ import threading
 from collections import deque
 from typing import Final
 
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from precision.shop.intake.writing import Submission, write
+from precision.shop.records import Code
 
 MOST: Final = 4_000
 """Calls that one transaction takes; whoever does not fit waits for the next."""
@@ -22,7 +23,11 @@ TRIES: Final = 4
 
 
 class BusyError(RuntimeError):
-    """More calls wait than can be written soon, or another writer holds the rows: the sender should try again later."""
+    """More calls wait than can be written soon: the sender should try again later."""
+
+
+class UnavailableError(RuntimeError):
+    """The database did not take the calls, or not in time: the sender should try again later."""
 
 
 class _Waiting:
@@ -71,7 +76,7 @@ def commit(submission: Submission) -> None:
     if mine.error is not None:
         raise mine.error
     if not mine.written:
-        raise BusyError("The writer was stopped before the events were durable.")
+        raise UnavailableError("The writer was stopped before the events were durable.")
 
 
 def _lead() -> None:
@@ -102,12 +107,12 @@ def _write(batch: list[_Waiting]) -> None:
     try:
         _patiently([one.submission for one in batch])
     except Exception as error:  # noqa: BLE001 every request gets its own
-        if len(batch) == 1:
+        if len(batch) == 1 and not isinstance(error, DataError):
             batch[0].error = _told(error)
             return
         for one in batch:
             try:
-                _patiently([one.submission])
+                _alone(one.submission)
             except Exception as own:  # noqa: BLE001
                 one.error = _told(own)
             else:
@@ -115,6 +120,30 @@ def _write(batch: list[_Waiting]) -> None:
     else:
         for one in batch:
             one.written = True
+
+
+def _alone(submission: Submission) -> None:
+    """Write one request; what PostgreSQL cannot keep though it was read is refused, and the rest written."""
+    try:
+        _patiently([submission])
+    except DataError:
+        parts = _halves(submission)
+        if not parts:
+            submission.refuse_all(Code.UNUSABLE)
+            _patiently([submission])
+        for part in parts:
+            _alone(part)
+            submission.take(part)
+
+
+def _halves(submission: Submission) -> list[Submission]:
+    """Return the submission as two of half its readings; none where it has but one."""
+    places = sorted(submission.readings)
+    if len(places) < 2:
+        return []
+    middle = len(places) // 2
+    first = submission.part(places[:middle], refused=True)
+    return [first, submission.part(places[middle:], refused=False)]
 
 
 def _patiently(submissions: list[Submission]) -> None:
@@ -134,9 +163,9 @@ def _patiently(submissions: list[Submission]) -> None:
 def _told(error: Exception) -> Exception:
     """Return the error as the request is to see it."""
     if isinstance(error, OperationalError):
-        busy = BusyError("The database did not take the events in time.")
-        busy.__cause__ = error
-        return busy
+        unavailable = UnavailableError("The database did not take the events in time.")
+        unavailable.__cause__ = error
+        return unavailable
     return error
 
 

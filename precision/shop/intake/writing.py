@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from precision.shop.intake.order_events import OrderEvent
 from precision.shop.intake.orders import apply_events
 from precision.shop.intake.reading import Reading
 from precision.shop.intake.times import LATE
-from precision.shop.intake.verdicts import ACCEPTED, DUPLICATE, Verdict
+from precision.shop.intake.verdicts import ACCEPTED, DUPLICATE, RefusedError, Verdict
 from precision.shop.models import Platform, Product, Source, Store
 from precision.shop.records import Code
 from precision.shop.tallies import Outcome
@@ -40,6 +40,26 @@ class Submission:
     """Verdict and the call as it came."""
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     """Of the readings, once they are written."""
+
+    def part(self, places: Iterable[int], *, refused: bool) -> "Submission":
+        """Return a submission of the readings at some places, with what was refused already or without."""
+        return replace(
+            self,
+            readings={place: self.readings[place] for place in places},
+            refused=self.refused if refused else {},
+            verdicts={},
+        )
+
+    def take(self, part: "Submission") -> None:
+        """Take over what became of a part."""
+        self.verdicts.update(part.verdicts)
+        self.refused.update(part.refused)
+
+    def refuse_all(self, code: Code) -> None:
+        """Refuse what was read."""
+        for place, reading in self.readings.items():
+            self.refused[place] = (RefusedError(code, "").verdict, reading.call)
+        self.readings.clear()
 
 
 def write(submissions: Sequence[Submission]) -> None:
