@@ -3,11 +3,13 @@
 path("precision/", include("precision.api_urls"))
 """
 
-from django.urls import path
+from django.urls import path, re_path
 
 from precision.campaigns.api import SlotsView
 from precision.shop.api import records
 from precision.shop.api.documentation import DocsView, SchemaView
+from precision.shop.api.events import dialect
+from precision.shop.api.events import views as events
 from precision.shop.api.health import LiveView, ReadyView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
@@ -39,6 +41,8 @@ urlpatterns = [
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
     *records.addresses(),  # behind what goes on behind the id of a record
+    re_path(rf"^v1/(?P<route>{'|'.join(sorted(dialect.ROUTES))})/?$", events.receive, name="dialect"),
+    path("v1/projects/<str:write_key>/settings", events.settings, name="dialect-settings"),
     path("api/schema/", SchemaView.as_view(urlconf="precision.api_urls"), name="schema"),
     path("api/docs/", DocsView.as_view(), name="docs"),
     path("health/live", LiveView.as_view(), name="health-live"),
