@@ -9,7 +9,7 @@ import orjson
 
 from precision.shop.intake import Status, Verdict
 
-CORS: Final = (("Access-Control-Allow-Origin", "*"),)
+CORS: Final[tuple[tuple[str, str], ...]] = (("Access-Control-Allow-Origin", "*"),)
 """Any origin: a key has to be sent along, nothing hangs on cookies that a browser adds by itself."""
 PREFLIGHT: Final = (
     *CORS,
