@@ -103,6 +103,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "precision.nightly", "schedule": crontab(hour=2, minute=0)},
+    "history": {"task": "precision.history", "schedule": crontab(hour=0, minute=30)},
     "suggest aliases": {"task": "precision.suggest_aliases", "schedule": crontab(hour=1, minute=0)},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -114,6 +115,8 @@ ENGINES = {
         "OPTIONS": {},
     }
 }
+
+HISTORY = VAR / "history"  # the Parquet lake; a folder of its own on a disk with room
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",

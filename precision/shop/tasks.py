@@ -24,6 +24,12 @@ def suggest_aliases() -> None:
     isolation.run_command("suggest_aliases")
 
 
+@shared_task(name="precision.history")  # type: ignore[untyped-decorator]
+def history() -> None:
+    """Bring the history up to date and keep it small, in a process of its own."""
+    isolation.run_command("export_history", ["--compact", "--check"])
+
+
 @shared_task(name="precision.interests")  # type: ignore[untyped-decorator]
 def interests(platform: str) -> None:
     """Find what people want in what they wrote and searched, in a process of its own."""
