@@ -102,6 +102,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "stitch": {"task": "precision.stitch", "schedule": crontab(hour=0, minute=30)},
     "nightly": {"task": "precision.nightly", "schedule": crontab(hour=2, minute=0)},
     "history": {"task": "precision.history", "schedule": crontab(hour=0, minute=30)},
     "suggest aliases": {"task": "precision.suggest_aliases", "schedule": crontab(hour=1, minute=0)},

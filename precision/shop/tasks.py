@@ -46,3 +46,9 @@ def store_pairs(platform: str) -> None:
 def tallies(platform: str) -> None:
     """Add up the tally rows of past days, in a process of its own."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "tallies"])
+
+
+@shared_task(name="precision.stitch")  # type: ignore[untyped-decorator]
+def stitch() -> None:
+    """Recompute who is one person in every organisation, in a process of its own."""
+    isolation.run_command("stitch")
