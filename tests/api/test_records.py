@@ -9,7 +9,7 @@ import pytest
 from precision.shop.api.records.addresses import RESOURCES
 from precision.shop.api.records.examples import EXAMPLES
 from precision.shop.api.records.parser import LARGEST_BODY
-from precision.shop.models import ApiKey, DeadLetter, Product, Profile, Source, Tally
+from precision.shop.models import ApiKey, DeadLetter, Order, Product, Profile, Removal, Source, Tally
 from tests.api.conftest import Shop
 
 ZEROS = {"accepted": 0, "updated": 0, "duplicate": 0, "rejected": []}
@@ -32,14 +32,106 @@ def errors(answer: Any) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize("resource", [resource for resource, _ in RESOURCES], ids=lambda one: one.name)
 def test_the_example_of_each_kind_is_taken_once_and_given_back(shop: Shop, resource: Any) -> None:
     example = EXAMPLES[resource.name]
+    if resource.name in {"refund", "shipment", "ticket"}:
+        send(shop, "orders/", EXAMPLES["order"])
     assert send(shop, f"{resource.plural}/", example) == (200, {**ZEROS, "accepted": 1})
     assert send(shop, f"{resource.plural}/", [example]) == (200, {**ZEROS, "duplicate": 1})
     assert send(shop, f"{resource.plural}/", example, method="put") == (200, {**ZEROS, "duplicate": 1})
     results = shop.get(f"{resource.plural}/")["results"]
     assert len(results) == 1
     # What is answered can be sent again, and is the same record.
-    if resource.kind.key in results[0]:
+    if resource.kind.key and resource.kind.key in results[0]:
         assert send(shop, f"{resource.plural}/", results) == (200, {**ZEROS, "duplicate": 1})
+
+
+def test_what_is_about_an_order_waits_for_it(shop: Shop) -> None:
+    for kind in ("refund", "shipment", "ticket"):
+        assert send(shop, f"{kind}s/", EXAMPLES[kind])[1] == {**ZEROS, "accepted": 1}
+        assert shop.get(f"{kind}s/")["results"] == []
+    assert send(shop, "orders/", EXAMPLES["order"])[1] == {**ZEROS, "accepted": 1}
+    for kind in ("refund", "shipment", "ticket"):
+        (found,) = shop.get(f"{kind}s/")["results"]
+        assert found["order_id"] == "o-5001"
+    assert shop.get("tickets/")["results"][0]["customer_id"] == "c-1001"
+    (note,) = shop.get("refunds/")["results"]
+    assert note["lines"] == [
+        {"product_id": "sku-1", "quantity": "1", "unit_price": "3.50", "list_price": "3.90"}
+    ]
+    # Of the three rows nothing waits any more.
+    assert {*DeadLetter.objects.values_list("status", flat=True)} == {DeadLetter.Status.REPLAYED}
+
+
+def test_one_order_is_read_changed_and_taken_away(shop: Shop) -> None:
+    send(shop, "orders/", EXAMPLES["order"])
+    send(shop, "refunds/", EXAMPLES["refund"])
+    (line,) = EXAMPLES["order"]["lines"]
+    shown = {
+        **EXAMPLES["order"], "placed_at": "2026-05-31T12:30:00Z", "lines": [{**line, "quantity": "2"}],
+    }  # fmt: skip
+    assert shop.get("orders/o-5001/") == shown
+    status, answer = send(shop, "orders/o-5001/", {"status": "shipped", "channel": None}, method="patch")
+    assert status == 200, answer
+    assert answer == {
+        name: value for name, value in {**shown, "status": "shipped"}.items() if name != "channel"
+    }
+    status, answer = send(shop, "orders/o-5001/", {"lines": [{**line, "quantity": 0}]}, method="patch")
+    assert (status, errors(answer)) == (400, [("zero", "lines[0].quantity")])
+    assert send(shop, "orders/o-5001/", b"", method="delete") == (204, None)
+    assert shop.get("orders/")["results"] == shop.get("refunds/")["results"] == []
+    assert {*Removal.objects.values_list("table", flat=True)} == {"order"}
+    assert send(shop, "orders/", EXAMPLES["order"])[1]["accepted"] == 1
+
+
+def test_one_event_is_read_and_taken_away(shop: Shop) -> None:
+    send(shop, "events/", EXAMPLES["event"])
+    shown = shop.get("events/e-1/")
+    assert shown["event"] == "Product Viewed"
+    assert (shown["anonymous_id"], shown["duration_s"], shown["session_id"]) == (
+        "visitor-1",
+        12.5,
+        "session-1",
+    )
+    assert shop.get("events/?event=Product%20Viewed&since=2026-05-31T00:00:00Z")["results"] == [shown]
+    assert shop.get("events/?until=2026-05-31T00:00:00Z")["results"] == []
+    assert shop.get("events/?customer=nobody")["results"] == []
+    assert send(shop, "events/e-1/", b"", method="delete") == (204, None)
+    assert shop.get("events/e-1/", status=404)["errors"][0]["code"] == "not_found"
+    assert list(Removal.objects.values_list("table", flat=True)) == ["event"]
+
+
+def test_a_write_key_sends_events_only(shop: Shop) -> None:
+    key = shop.credentials.write_key
+    assert send(shop, "events/", [EXAMPLES["event"]], key=key)[1] == {**ZEROS, "accepted": 1}
+    assert shop.client(key).get("/api/v1/events/").status_code == 403
+    send(shop, "products/", EXAMPLES["product"])
+    goods = {"order_id": "o-1", "products": [{"product_id": "sku-1", "quantity": 1, "price": 3}]}
+    bought = {
+        "event": "Order Completed",
+        "anonymous_id": "v-1",
+        "at": "2026-05-31T12:30:00Z",
+        "properties": goods,
+    }
+    assert send(shop, "events/", bought, key=key)[0] == 200
+    assert not Order.objects.get(external_id="o-1").confirmed
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"event": None}, "missing", "event"),
+        ({"anonymous_id": None}, "missing", "customer_id"),
+        ({"at": "soon"}, "not_a_time", "at"),
+        ({"duration_s": -1}, "negative", "duration_s"),
+        ({"event_id": "x" * 101}, "too_long", "event_id"),
+        ({"properties": {"a": 2**90}}, "out_of_range", "properties"),
+        ({"properties": []}, "not_an_object", "properties"),
+    ],
+)
+def test_a_refused_event_names_its_field(shop: Shop, change: dict[str, Any], code: str, field: str) -> None:
+    status, answer = send(shop, "events/", {**EXAMPLES["event"], **change})
+    assert (status, errors(answer)) == (400, [(code, field)])
+    assert DeadLetter.objects.count() == 1
+    assert shop.get("events/")["results"] == []
 
 
 def test_a_list_names_each_refused_row(shop: Shop) -> None:

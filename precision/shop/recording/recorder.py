@@ -10,27 +10,37 @@ from django.db import transaction
 
 from precision.shop import bulk, dead_letters, tallies
 from precision.shop.dead_letters import Letter
+from precision.shop.intake import guard
 from precision.shop.models import Platform, Source
-from precision.shop.recording import catalogue, contacts, people, store_months
+from precision.shop.recording import catalogue, contacts, events, happenings, orders, people, store_months
 from precision.shop.recording.answers import Answer, Refusal
 from precision.shop.recording.batch import Batch, Writer, fold
+from precision.shop.recording.handed_on import HandedOn, Teller
 from precision.shop.recording.reading import Table, read
 from precision.shop.records import KINDS
 from precision.shop.tallies import Outcome
 
-WRITERS: Final[Mapping[str, Writer]] = MappingProxyType(
+BATCHED: Final[Mapping[str, Writer]] = MappingProxyType(
     {
         "customer": people.write,
         "product": catalogue.write_products,
         "store": catalogue.write_stores,
         "store-month": store_months.write,
+        "shipment": happenings.write,
+        "ticket": happenings.write,
         "assignment": contacts.write_assignments,
         "exposure": contacts.write_exposures,
         "send": contacts.write_sends,
         "response": contacts.write_responses,
     }
 )
-"""How each kind of record is written."""
+"""How each kind of record is written here."""
+HANDED_ON: Final[Mapping[str, Teller]] = MappingProxyType(
+    {"order": orders.tell_orders, "refund": orders.tell_refunds, "event": events.tell}
+)
+"""Kinds that have an intake of their own, to which they are handed on."""
+WRITERS: Final = frozenset({*BATCHED, *HANDED_ON})
+"""The kinds of records that can be written."""
 JUDGED_LATER: Final = MappingProxyType({"product": frozenset({"title"})})
 """Required fields that a record may lack when the tables have it already."""
 
@@ -56,7 +66,24 @@ def record(
     `trusted`: told by the shop's own server or by staff. Refused rows are kept as dead letters, unless `letters` is
     off because they come from there.
     """
-    form, write = KINDS[kind], WRITERS[kind]
+    if kind in HANDED_ON:
+        call = HandedOn(
+            platform=platform,
+            rows=rows,
+            replace=replace,
+            source=source,
+            now=now,
+            trusted=trusted,
+            letters=letters,
+        )
+        told = HANDED_ON[kind](call)
+        refused = {place: what for place, what in told.items() if isinstance(what, Refusal)}
+        answer = _answer({place: what for place, what in told.items() if isinstance(what, str)}, refused)
+        own = Answer(rejected=[one for one in answer.rejected if one.index in call.own_refusals])
+        with transaction.atomic():
+            _note(platform, source, kind, rows, own, now=now, trusted=trusted, letters=letters)
+        return answer
+    form, write = KINDS[kind], BATCHED[kind]
     optional = JUDGED_LATER.get(kind, frozenset())
     table = read(form, rows, timezone=platform.timezone, now=now, optional=optional)
     folded = fold(form, rows, table.usable(), replace=replace)
@@ -65,28 +92,38 @@ def record(
     else:
         usable = Table(frame=table.frame, nested=table.nested)
     with transaction.atomic():
+        guard.share([platform.organisation_id])
         bulk.lock(platform)
         batch = Batch(
-            platform=platform,
-            kind=form,
-            rows=folded.rows,
-            table=usable,
-            replace=replace,
-            source=source,
-            now=now,
+            platform=platform, kind=form, rows=folded.rows, table=usable, replace=replace, source=source, now=now,
             trusted=trusted,
-        )
+        )  # fmt: skip
         outcomes = folded.outcomes(write(batch)) if folded.rows else {}
         refused = dict(table.refused)
         for index, late in batch.refused.items():
             for place in folded.members[index]:
                 refused[place] = Refusal(index=place, code=late.code, detail=late.detail, field=late.field)
         answer = _answer(outcomes, refused)
-        _count(platform, source, kind, answer, now=now)
-        if letters:
-            kept = [_letter(kind, one, rows[one.index], trusted=trusted) for one in answer.rejected]
-            dead_letters.keep(platform, kept, source=source)
+        _note(platform, source, kind, rows, answer, now=now, trusted=trusted, letters=letters)
     return answer
+
+
+def _note(
+    platform: Platform,
+    source: Source,
+    kind: str,
+    rows: Sequence[Any],
+    answer: Answer,
+    *,
+    now: datetime,
+    trusted: bool,
+    letters: bool,
+) -> None:
+    """Count the rows, and keep those that were refused."""
+    _count(platform, source, kind, answer, now=now)
+    if letters and answer.rejected:
+        kept = [_letter(kind, one, rows[one.index], trusted=trusted) for one in answer.rejected]
+        dead_letters.keep(platform, kept, source=source)
 
 
 def _letter(kind: str, one: Refusal, row: Any, *, trusted: bool) -> Letter:

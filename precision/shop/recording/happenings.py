@@ -1,0 +1,135 @@
+"""Shipments and tickets of the API: events about an order, by the person who placed it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+from precision.shop import dead_letters, identities
+from precision.shop.bulk import ACCEPTED, DUPLICATE
+from precision.shop.dead_letters import Letter
+from precision.shop.intake import events_table
+from precision.shop.intake.events_table import Row
+from precision.shop.intake.reading import Reading, digest
+from precision.shop.models import Identity, Order
+from precision.shop.recording.batch import Batch
+from precision.shop.recording.reading import INDEX
+from precision.shop.records import REASONS, Code
+
+EVENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "shipment": MappingProxyType(
+            {
+                "shipped": "Shipment Sent", "delivered": "Shipment Delivered", "returned": "Shipment Returned",
+                "lost": "Shipment Lost",
+            }
+        ),
+        "ticket": MappingProxyType({"opened": "Ticket Opened", "closed": "Ticket Closed"}),
+    }
+)  # fmt: skip
+"""Name of the event by kind and status; the first status is meant where none is given."""
+CUSTOMER: Final = Identity.Kind.CUSTOMER_ID.value
+
+
+def write(batch: Batch) -> Mapping[int, str]:
+    """Write the shipments or tickets as events, each status of each once; what they name is among the properties.
+
+    A row whose order is not there waits for it as a dead letter, and counts as accepted.
+    """
+    named: set[str] = set()
+    if "order_id" in batch.frame.columns:
+        named.update(batch.frame.get_column("order_id").drop_nulls())
+    orders = Order.objects.filter(platform=batch.platform, external_id__in=named)
+    owners = dict(orders.values_list("external_id", "identity_id"))
+    people = _people(batch)
+    outcomes: dict[int, str] = {}
+    first: dict[bytes, int] = {}
+    rows: list[Row] = []
+    letters: list[Letter] = []
+    for row in batch.frame.iter_rows(named=True):
+        index = row[INDEX]
+        told = {name: value for name, value in row.items() if name != INDEX and value is not None}
+        order = told.get("order_id")
+        if order is not None and order not in owners:
+            letters.append(_waiting(batch, index, order))
+            outcomes[index] = ACCEPTED
+            continue
+        identity = people.get(told.get("customer_id", "")) or (owners[order] if order else None)
+        reading = _reading(batch, told)
+        outcomes[index] = DUPLICATE
+        if reading.message not in first:
+            first[reading.message] = index
+            rows.append(Row(batch.platform.pk, batch.source.pk, identity, None, None, reading))
+    events_table.ensure_months([batch.now.date()])
+    known = events_table.insert(rows) if rows else set()
+    for message, index in first.items():
+        if (batch.platform.pk, message) not in known:
+            outcomes[index] = ACCEPTED
+    if letters:
+        dead_letters.keep(batch.platform, letters, source=batch.source)
+        dead_letters.recheck(batch.platform, [letter.waits_for for letter in letters])
+    return outcomes
+
+
+def _people(batch: Batch) -> dict[str, int]:
+    """Return our number of each customer id that the rows name themselves."""
+    if "customer_id" not in batch.frame.columns:
+        return {}
+    named = {(CUSTOMER, value) for value in batch.frame.get_column("customer_id").drop_nulls()}
+    found = identities.resolve(batch.platform, named, now=batch.now)
+    return {value: number for (_, value), number in found.items()}
+
+
+def _reading(batch: Batch, told: Mapping[str, Any]) -> Reading:
+    """Return the event as it is written; its id is that of the record with its status, else its content."""
+    names = EVENTS[batch.kind.name]
+    status = told.get("status", next(iter(names)))
+    at: datetime = told["at"]
+    number = told.get(batch.kind.key)
+    properties = json.loads(told.get("properties", "{}"))
+    properties |= {
+        name: value
+        for name, value in told.items()
+        if name not in {"at", "customer_id", "properties"} and value is not None
+    }
+    if number is None:
+        content = {**properties, "at": at.isoformat(), "customer_id": told.get("customer_id")}
+        number = orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
+    return Reading(
+        message=digest(f"{batch.kind.name}\0{number}\0{status}"),
+        kind="track",
+        name=names[status],
+        at=at,
+        user="",
+        anonymous="",
+        previous="",
+        product="",
+        store="",
+        channel="",
+        session="",
+        duration=None,
+        query="",
+        recommendation="",
+        properties=json.dumps({**properties, "status": status}, ensure_ascii=False).encode(),
+        received=batch.now,
+        known_time=True,
+        skewed=False,
+        user_hash="",
+        call={},
+    )
+
+
+def _waiting(batch: Batch, index: int, order: str) -> Letter:
+    """Return the letter that keeps a row until its order is there."""
+    return Letter(
+        kind=batch.kind.name,
+        code=Code.UNKNOWN_ORDER.value,
+        detail=f"{REASONS[Code.UNKNOWN_ORDER]} It waits for it.",
+        field="order_id",
+        payload=batch.rows[index],
+        trusted=batch.trusted,
+        waits_for=order,
+    )
