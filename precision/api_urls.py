@@ -11,6 +11,10 @@ from precision.shop.api.documentation import DocsView, SchemaView
 from precision.shop.api.events import dialect
 from precision.shop.api.events import views as events
 from precision.shop.api.health import LiveView, ReadyView
+from precision.shop.api.interests import InterestsView, ReferralsView
+from precision.shop.api.quality import QualityView
+from precision.shop.api.rates import RatesView
+from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
 from segments.api import MembersView, PortraitView, SegmentsView
@@ -40,6 +44,12 @@ urlpatterns = [
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
+    path("api/v1/customers/<path:customer_id>/interests/", InterestsView.as_view(), name="interests"),
+    path("api/v1/customers/<path:customer_id>/referrals/", ReferralsView.as_view(), name="referrals"),
+    path("api/v1/stores/tables/", StoreTablesView.as_view(), name="store-tables"),
+    path("api/v1/stores/together/", TogetherView.as_view(), name="stores-together"),
+    path("api/v1/exchange-rates/", RatesView.as_view(), name="exchange-rates"),
+    path("api/v1/quality/", QualityView.as_view(), name="quality"),
     *records.addresses(),  # behind what goes on behind the id of a record
     re_path(rf"^v1/(?P<route>{'|'.join(sorted(dialect.ROUTES))})/?$", events.receive, name="dialect"),
     path("v1/projects/<str:write_key>/settings", events.settings, name="dialect-settings"),

@@ -1,6 +1,6 @@
 """The vocabulary of a platform, the texts that its people wrote, and the interests that a job finds in them."""
 
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 from django.conf import settings
@@ -13,7 +13,7 @@ from precision.engine.windows import Window
 from precision.shop.columns import CATEGORY, IDENTITY, SECONDS
 from precision.shop.methods import interests as method
 from precision.shop.methods.interests import Method, Term
-from precision.shop.models import Category, InterestWord, Platform, Product
+from precision.shop.models import Category, Event, Identity, Interest, InterestWord, Platform, Product
 
 METHOD = "precision.shop.methods.interests.Vocabulary"
 TEXTS = ("text", "comment", "message", "body", "review")
@@ -83,3 +83,34 @@ def chosen_method() -> type[Method]:
         raise ImproperlyConfigured(
             f"PRECISION_INTEREST_METHOD is {path!r}, which cannot be imported ({error}); name a class like {METHOD!r}."
         ) from error
+
+
+def of_customer(platform: Platform, customer: int, *, run: int) -> list[dict[str, Any]]:
+    """Return the interests of a customer (by our number) that a run found on a platform, the strongest first.
+
+    The customer's identities count together: scores and mentions of a topic add up. Three queries.
+    """
+    identities = list(
+        Identity.objects.filter(platform=platform, customer_id=customer).values_list("pk", flat=True)
+    )
+    rows = list(Interest.objects.filter(run_id=run, identity__in=identities).select_related("category"))
+    wanted = {number for row in rows for number in row.events}
+    # By identity, because an index leads with it; events have none on their number.
+    events = Event.objects.filter(identity__in=identities, platform=platform, pk__in=wanted).order_by()
+    told = {number: {"event": name, "at": at} for number, name, at in events.values_list("pk", "name", "at")}
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        entry = found.setdefault(
+            row.topic,
+            {
+                "topic": row.topic, "category": row.category.path if row.category else None, "score": 0.0,
+                "mentions": 0, "last_at": row.last_at, "evidence": [],
+            },
+        )  # fmt: skip
+        entry["score"] += row.score
+        entry["mentions"] += row.mentions
+        entry["last_at"] = max(entry["last_at"], row.last_at)
+        entry["evidence"] += [told[number] for number in row.events if number in told]
+    for entry in found.values():
+        entry["evidence"].sort(key=lambda event: event["at"], reverse=True)
+    return sorted(found.values(), key=lambda entry: (-entry["score"], entry["topic"]))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Sum
 from django.db.models.fields.json import KeyTextTransform
@@ -43,6 +43,14 @@ class Line:
         self.counts.update(other.counts)
         self.rejected_by.update(other.rejected_by)
         self.waiting += other.waiting
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the line as plain values, every outcome by its name."""
+        counts = {outcome.value: self.counts[outcome] for outcome in OUTCOMES}
+        return {
+            "source": self.source, "name": self.name, "day": self.day, **counts, "waiting": self.waiting,
+            "rejected_by": dict(sorted(self.rejected_by.items())),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
