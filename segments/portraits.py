@@ -111,11 +111,12 @@ def age(birth: date | None, today: date) -> int | None:
 def consumption(platform: Platform, customer: int) -> dict[str, Any]:
     """Return what a customer bought on a platform, net of what came back; two queries.
 
-    `spend` and the shares of categories are sums over lines of quantity × unit price, cancelled orders apart.
+    `spend` and the shares of categories are sums over lines of quantity × unit price; cancelled orders and those that
+    only a browser told count nothing.
     """
-    lines = OrderLine.objects.filter(order__identity__customer_id=customer, order__platform=platform).exclude(
-        order__status=Order.Status.CANCELLED
-    )
+    lines = OrderLine.objects.filter(
+        order__identity__customer_id=customer, order__platform=platform, order__confirmed=True
+    ).exclude(order__status=Order.Status.CANCELLED)
     # The columns hold whole numbers of 1/10,000 and 1/1,000; multiplied in the database, scaled here once.
     worth = ExpressionWrapper(F("quantity") * F("unit_price"), output_field=BigIntegerField())
     amount = Sum(worth, output_field=DecimalField())

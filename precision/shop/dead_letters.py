@@ -31,6 +31,7 @@ RECEIVER: Final = "precision.shop.replaying.receive"
 
 A dotted name, because every way in may leave letters behind, so that this module must not import any of them.
 """
+ORDER: Final = "order"
 AT_ONCE: Final = 500
 """Letters that one transaction sends in again."""
 
@@ -235,5 +236,12 @@ def _replay(numbers: Sequence[int]) -> Replayed:
             letter.detail = _detail(refusal.detail, tokens.seal(tokens.unseal(letter.payload))[1])
             letter.replayed_at = now
         DeadLetter.objects.bulk_update(letters, ["status", "code", "field", "detail", "replayed_at"])
+        arrived = {
+            str(letter.payload.get("order_id"))
+            for letter, refusal in zip(letters, refusals, strict=True)
+            if refusal is None and letter.kind == ORDER and isinstance(letter.payload, dict)
+        }
+        if arrived:
+            release(letters[0].platform, sorted(arrived))
     refused = sum(refusal is not None for refusal in refusals)
     return Replayed(used=len(letters) - refused, refused=refused)

@@ -69,7 +69,10 @@ def by_identity(platform: Platform, identity: int | None, *, run_ids: dict[str, 
 def _first(identities: QuerySet[Identity], platform: Platform, run_ids: dict[str, int]) -> Person | None:
     """Read everything about the first identity of a queryset in one statement."""
     lines = OrderLine.objects.filter(
-        order__identity__customer_id=OuterRef("customer_id"), order__platform=platform, quantity__gt=0
+        order__identity__customer_id=OuterRef("customer_id"),
+        order__platform=platform,
+        order__confirmed=True,
+        quantity__gt=0,
     ).exclude(order__status__in=[Order.Status.CANCELLED, Order.Status.RETURNED])
     # One array [product, category] a line: both from one scan.
     pair = Func(

@@ -32,6 +32,8 @@ from precision.shop.orderbook.words import CONTEXT, LINES, Line, Merged, Rank, W
 from precision.shop.records import REASONS, Code
 from precision.shop.tallies import Outcome
 
+INCOMPLETE: Final = frozenset({Code.MISSING.value, Code.NO_LINES.value})
+"""Why a word cannot make an order; it can still change one that comes later, and waits for that."""
 PATIENCE_MS: Final = 3_000
 """How long a word waits for another writer of the same order (an import) before it becomes a dead letter."""
 ROUNDS: Final = 5
@@ -44,7 +46,8 @@ CANCELLED: Final = "cancelled"
 
 
 Letters = Literal["all", "waiting", "none"]
-"""What is kept as dead letters: all that was not used, only what waits for its order, or nothing."""
+"""What is kept as dead letters: all that was not used, only what waits for its order, or nothing: it is a letter
+that is told again, and who tells it also lets go what waits for it."""
 
 
 class Told(NamedTuple):
@@ -108,8 +111,9 @@ def apply_orders(
     with transaction.atomic():
         _patiently(batch, read, lambda: _tell_orders(batch, read))
         _finish(batch, orders, read, kind="order", letters=letters, tally=tally)
-        numbers = {order.order_id for order in read.values()}
-        if numbers:
+        usable = (Outcome.ACCEPTED, Outcome.UPDATED, Outcome.DUPLICATE)
+        numbers = {order.order_id for place, order in read.items() if batch.told[place].status in usable}
+        if numbers and letters != "none":
             dead_letters.release(platform, sorted(numbers))
     return [batch.told[place] for place in range(len(orders))]
 
@@ -353,12 +357,7 @@ def _write(batch: _Batch, entries: dict[str, Entry]) -> None:
     """Write what changed. Raises _Again when another writer has put one of the new orders there meanwhile."""
     for entry in entries.values():
         fields = entry.state.fields
-        if entry.touched:
-            fields["currency"] = fields["currency"] or batch.platform.currency
-            if (
-                fields["placed_at"] is None
-            ):  # the shop itself told lines, and only a browser the time: see rows.read
-                fields["placed_at"] = entry.state.rank(LINES).at
+        fields["currency"] = fields["currency"] or batch.platform.currency
     if rows.write(batch.platform, entries.values(), source=batch.source, now=batch.now):
         raise _AgainError
 
@@ -420,7 +419,8 @@ def _finish(
     for place, told in sorted(batch.told.items()):
         waits = told.status is Outcome.ACCEPTED and bool(told.code)
         if (waits and letters != "none") or (letters == "all" and told.status is Outcome.REJECTED):
-            number = read[place].order_id if waits else ""
+            incomplete = told.code in INCOMPLETE and told.field in {"placed_at", "lines"}
+            number = read[place].order_id if waits or (incomplete and place in read) else ""
             letter = dead_letters.Letter(
                 kind=kind, code=told.code, detail=told.detail, field=told.field, payload=given[place],
                 trusted=batch.trusted, waits_for=number,

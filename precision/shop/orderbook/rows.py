@@ -179,9 +179,12 @@ def _entry(row: Mapping[str, Any], lines: tuple[Line, ...]) -> Entry:
 def _order_row(entry: Entry) -> dict[str, Any]:
     """Return the columns of an order, as the statements take them."""
     fields = entry.state.fields
+    placed_at = fields["placed_at"]
+    if placed_at is None:  # the shop itself told the lines, but only a browser when
+        placed_at = entry.state.rank(LINES).at
     told = {name: [rank.at, int(rank.trusted)] for name, rank in sorted(entry.state.told.items())}
     return {
-        "external_id": entry.number, "identity_id": fields["person"], "placed_at": moment(fields["placed_at"]),
+        "external_id": entry.number, "identity_id": fields["person"], "placed_at": moment(placed_at),
         "status": fields["status"] or Order.Status.COMPLETED.value, "currency": fields["currency"],
         "channel": fields["channel"], "store_id": fields["store"], "coupon": fields["coupon"],
         "payment_method": fields["payment_method"], "context": json.dumps(entry.state.context()),
