@@ -6,56 +6,45 @@ from datetime import datetime
 
 import polars as pl
 
-from precision.engine.copying import copy_rows
 from precision.shop import bulk, pii
-from precision.shop.models import Customer, Identity, Platform, Profile
+from precision.shop.importing.names import identity_numbers, link_names, usable
+from precision.shop.models import Identity, Platform, Profile
 from precision.shop.records import CUSTOMER
 
+__all__ = ["identity_numbers", "load_customers", "usable"]
+
 PERSONAL = tuple(field.name for field in CUSTOMER.fields if field.personal)
+LINKED = ("email", "phone")
+"""Fields of a customer that name them."""
 TEXTS = (
     "gender", "country", "city", "occupation", "education", "income", "marital_status", "timezone",
     "language",
 )  # fmt: skip
 
 
-def identity_numbers(
-    platform: Platform, values: pl.Series, *, kind: str, now: datetime
-) -> tuple[pl.DataFrame, int]:
-    """Return `value` and our inner number (`identity`) of each, adding identity and customer where new; and
-    how many.
-    """
-    within = {"platform_id": platform.pk, "kind": kind}
-    keys = pl.DataFrame({"value": values.unique().drop_nulls()}).sort("value")
-    known = bulk.lookup(Identity, keys, within=within, columns={"id": pl.Int64}).rename({"id": "identity"})
-    fresh = keys.join(known, on="value", how="anti", maintain_order="left")
-    if not fresh.height:
-        return known, 0
-    customers = pl.DataFrame({"id": bulk.reserve_ids(Customer, fresh.height)}).with_columns(
-        organisation_id=pl.lit(platform.organisation_id, pl.Int64), created_at=pl.lit(now)
-    )
-    identities = fresh.with_columns(
-        id=bulk.reserve_ids(Identity, fresh.height), platform_id=pl.lit(platform.pk, pl.Int64),
-        kind=pl.lit(str(kind)), customer_id=customers.get_column("id"), created_at=pl.lit(now),
-    )  # fmt: skip
-    copy_rows(Customer, customers)
-    copy_rows(Identity, identities)
-    return pl.concat([known, identities.select("value", pl.col("id").alias("identity"))]), fresh.height
-
-
 def load_customers(
-    platform: Platform, made: pl.DataFrame, *, replace: bool = False, now: datetime
+    platform: Platform,
+    made: pl.DataFrame,
+    *,
+    identities: pl.DataFrame | None = None,
+    replace: bool = False,
+    now: datetime,
 ) -> pl.DataFrame:
     """Add or update what the shop tells about its customers; return `customer_id` and the outcome of each.
 
-    `replace`: what is null is emptied, not kept.
+    A customer id that names nobody is not in the answer; `usable` tells beforehand. `replace`: what is null is emptied,
+    not kept. `identities` (customer_id, kind, value) are further names of the customers. These, e-mail address and
+    phone number are linked to the customer id: what the shop's server tells of its own customers is verified. Links are
+    only ever added.
     """
     numbers, _ = identity_numbers(
         platform, made.get_column("customer_id"), kind=Identity.Kind.CUSTOMER_ID, now=now
     )
-    made = made.join(numbers, left_on="customer_id", right_on="value", how="left", maintain_order="left")
-    frame = made.drop("__row", "__file", "customer_id", *PERSONAL, strict=False).rename(
-        {"identity": "identity_id"}
-    )
+    made = made.join(numbers, left_on="customer_id", right_on="value", how="inner", maintain_order="left")
+    _link(platform, made, identities, now=now)
+    frame = made.drop(
+        "__row", "__file", "customer_id", "identities", "consents", *PERSONAL, strict=False
+    ).rename({"identity": "identity_id"})
     personal = [name for name in PERSONAL if name in made.columns]
     if personal:
         frame = frame.with_columns(_personal(made, personal, replace=replace))
@@ -74,6 +63,21 @@ def load_customers(
         .join(outcome, on="identity_id", how="left", maintain_order="left")
         .drop("identity_id")
     )
+
+
+def _link(platform: Platform, made: pl.DataFrame, identities: pl.DataFrame | None, *, now: datetime) -> None:
+    """Link the names that are told beside the customer ids to them."""
+    told = [
+        made.select("identity", kind=pl.lit(kind), value=pl.col(kind).cast(pl.String))
+        for kind in LINKED
+        if kind in made.columns
+    ]
+    if identities is not None and identities.height:
+        numbered = identities.join(made.select("customer_id", "identity"), on="customer_id")
+        told.append(numbered.select("identity", "kind", "value"))
+    names = pl.concat(told).drop_nulls() if told else None
+    if names is not None and names.height:
+        link_names(platform, names, now=now)
 
 
 def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.Series:
