@@ -11,6 +11,7 @@ from precision import api_urls
 from precision.shop.models import Category, Identity, Product
 from segments.models import Segment
 from tests.api.conftest import Shop, stock
+from tests.api.reports import report_facts
 
 # One address, or several, for each name in api_urls; ours and theirs differ in what stands in the braces.
 READS = {
@@ -30,7 +31,13 @@ READS = {
     "portrait": ["customers/{person}/portrait/"],
     "segments": ["segments/"],
     "segment-members": ["segments/{segment}/members/"],
+    "interests": ["customers/{person}/interests/"],
+    "referrals": ["customers/{person}/referrals/"],
+    "store-tables": ["stores/tables/?by=type"],
+    "stores-together": ["stores/together/", "stores/together/?store={store}"],
+    "quality": ["quality/"],
 }
+SHARED = {"exchange-rates"}  # by the platforms of an organisation: see test_reports
 OPEN = {"schema", "docs", "health-live", "health-ready"}
 DIALECT = {"dialect", "dialect-settings"}  # see test_dialect: they write, and tell nothing of what is there
 HOME_TOO = {"slots"}  # answers whoever asks, with best-sellers
@@ -57,6 +64,8 @@ def pair(make_shop: Callable[..., Shop]) -> tuple[Shop, Shop]:
     ours, theirs = make_shop("ours", organisation="group"), make_shop("theirs", organisation="group")
     stock(ours)
     stock(theirs, people=ours.people)
+    for shop in (ours, theirs):
+        report_facts(shop)
     mark(ours, "ours")
     mark(theirs, "theirs")
     return ours, theirs
@@ -65,12 +74,16 @@ def pair(make_shop: Callable[..., Shop]) -> tuple[Shop, Shop]:
 def address(pattern: str, word: str) -> str:
     """Return an address with the ids of one shop."""
     return pattern.format(
-        person=f"{word}-ann", product=f"{word}-tea-0", order=f"{word}-o-2", segment=f"{word}-class-a"
+        person=f"{word}-ann",
+        product=f"{word}-tea-0",
+        order=f"{word}-o-2",
+        segment=f"{word}-class-a",
+        store=f"{word}-s1",
     )
 
 
 def test_every_endpoint_is_walked() -> None:
-    assert {pattern.name for pattern in api_urls.urlpatterns} == set(READS) | OPEN | DIALECT
+    assert {pattern.name for pattern in api_urls.urlpatterns} == set(READS) | OPEN | DIALECT | SHARED
 
 
 @pytest.mark.parametrize("pattern", [pattern for patterns in READS.values() for pattern in patterns])
