@@ -17,7 +17,7 @@ from precision.shop import aliases, bulk
 from precision.shop.bulk import OUTCOME
 from precision.shop.importing import assembling
 from precision.shop.importing.catalogue import load_products, load_stores
-from precision.shop.importing.customers import load_customers
+from precision.shop.importing.customers import load_customers, usable
 from precision.shop.importing.datasets import prepare
 from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.expressions import raw
@@ -27,7 +27,7 @@ from precision.shop.importing.reading import FILE, ROW
 from precision.shop.importing.rejects import Rejects
 from precision.shop.importing.summary import ImportSummary, Outcomes
 from precision.shop.importing.values import as_text
-from precision.shop.mapping import Mapping
+from precision.shop.mapping import Mapping, RecordMapping
 from precision.shop.models import (
     Category,
     Customer,
@@ -39,6 +39,7 @@ from precision.shop.models import (
     Product,
     Profile,
 )
+from precision.shop.records import REASONS, Code
 
 LARGE = 10_000  # records from which the planner is told at once
 FINEST = ("line", "order", "customer", "product", "store")
@@ -190,6 +191,7 @@ class _Import:
         if kind == "product":
             outcome = load_products(self.platform, made, record, now=self.now)
         elif kind == "customer":
+            made = self._named(made, rows, record, every_row=finest)
             outcome = load_customers(self.platform, made, now=self.now)
         else:
             outcome = load_stores(self.platform, made, now=self.now)
@@ -197,6 +199,26 @@ class _Import:
         self.summary.kind(kind).rejected = self.rejects.count(kind)
         if finest:
             _count(self.summary.rows, rows.select(record.kind.key).join(outcome, on=record.kind.key))
+
+    def _named(
+        self, made: pl.DataFrame, rows: pl.DataFrame, record: RecordMapping, *, every_row: bool
+    ) -> pl.DataFrame:
+        """Return the customers whose id names somebody; the others go to the rejects."""
+        key = record.kind.key
+        good = usable(made.get_column(key), kind=key)
+        if good.all():
+            return made
+        lacking = made.filter(~good)
+        where = rows.join(lacking.select(key), on=key, how="semi") if every_row else lacking
+        code = Code.UNUSABLE_IDENTITY
+        self.rejects.add(
+            where.select(
+                file=FILE, row=ROW, column=pl.lit(record.fields[key].label or key), value=key,
+                code=pl.lit(code.value), reason=pl.lit(REASONS[code]),
+            ),
+            kind=record.kind.name,
+        )  # fmt: skip
+        return made.filter(good)
 
     def _load_orders(self, orders: pl.DataFrame, lines: pl.DataFrame) -> None:
         """Load orders and lines, and count their rows."""
