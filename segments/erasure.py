@@ -1,0 +1,42 @@
+"""What this app has of a person, for their export and for their erasure: classes, scores and memberships."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+from precision.shop.erasure.subject import Subject
+from segments.models import CustomerClass, RfmScore, SegmentMember
+
+TABLES: tuple[type[Model], ...] = (CustomerClass, RfmScore, SegmentMember)
+
+
+def erase(subject: Subject) -> dict[str, int]:
+    """Delete what was computed about the person; return how many rows of each table."""
+    return {model._meta.db_table: _rows(model, subject).delete()[0] for model in TABLES}
+
+
+def export(subject: Subject) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    """Yield the tables with what the published runs say about the person."""
+    for model in TABLES:
+        beside = ("run", "segment") if model is SegmentMember else ("run",)
+        rows = _rows(model, subject).filter(run__publications__isnull=False).select_related(*beside)
+        yield model._meta.db_table, (_plain(row) for row in rows.iterator(chunk_size=1_000))
+
+
+def _rows(model: type[Model], subject: Subject) -> QuerySet[Any]:
+    """Return the rows about the person, of all runs; of one platform only what was computed for that."""
+    rows = model._default_manager.filter(customer_id__in=subject.customers)
+    return rows if subject.whole else rows.filter(run__scope__in=subject.scopes)
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """Return a row by the names of its columns, with the run that it is of."""
+    values = {
+        field.name: getattr(row, field.attname)
+        for field in row._meta.concrete_fields
+        if field.name not in {"id", "run", "customer", "segment"}
+    }
+    if isinstance(row, SegmentMember):
+        values["segment"] = row.segment.key
+    return {"platform": row.run.scope, "as_of": row.run.as_of, **values}
