@@ -7,6 +7,7 @@ from django.urls import path, re_path
 
 from precision.campaigns.api import SlotsView
 from precision.shop.api import records
+from precision.shop.api.dead_letters import LettersView, ReplayView
 from precision.shop.api.documentation import DocsView, SchemaView
 from precision.shop.api.events import dialect
 from precision.shop.api.events import views as events
@@ -50,6 +51,8 @@ urlpatterns = [
     path("api/v1/stores/together/", TogetherView.as_view(), name="stores-together"),
     path("api/v1/exchange-rates/", RatesView.as_view(), name="exchange-rates"),
     path("api/v1/quality/", QualityView.as_view(), name="quality"),
+    path("api/v1/dead-letters/", LettersView.as_view(), name="dead-letters"),
+    path("api/v1/dead-letters/<int:letter_id>/replay/", ReplayView.as_view(), name="dead-letter-replay"),
     *records.addresses(),  # behind what goes on behind the id of a record
     re_path(rf"^v1/(?P<route>{'|'.join(sorted(dialect.ROUTES))})/?$", events.receive, name="dialect"),
     path("v1/projects/<str:write_key>/settings", events.settings, name="dialect-settings"),

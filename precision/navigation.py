@@ -17,6 +17,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Product aliases", "link", "precision_shop.productalias"),
         ("Stores", "store", "precision_shop.store"),
         ("Imports", "upload_file", "precision_shop.importbatch"),
+        ("Dead letters", "mark_email_unread", "precision_shop.deadletter"),
     )),
     ("Who", (
         ("Customers", "person", "precision_shop.customer"),

@@ -2,9 +2,9 @@
 
 from django.core.checks import register
 
-from precision.shop.admin import activity, catalogue, dress, intake, organisation, parties
+from precision.shop.admin import activity, catalogue, dead_letters, dress, intake, organisation, parties
 
-__all__ = ["activity", "catalogue", "intake", "organisation", "parties"]
+__all__ = ["activity", "catalogue", "dead_letters", "intake", "organisation", "parties"]
 
 # Here and not in `ready()`: only a project with an admin imports this package.
 register(dress.check_site)
