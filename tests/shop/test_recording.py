@@ -8,11 +8,14 @@ import pytest
 from precision.shop import pii, sources
 from precision.shop.models import (
     Assignment,
+    Consent,
     Exposure,
     Identity,
+    IdentityLink,
     Platform,
     Product,
     Profile,
+    Referral,
     Response,
     Send,
     Source,
@@ -133,6 +136,76 @@ def test_replacing_a_customer_keeps_the_person(platform: Platform) -> None:
     assert Profile.objects.get().personal is None
 
 
+def test_names_of_a_customer_join_the_person(
+    platform: Platform, django_capture_on_commit_callbacks: Any
+) -> None:
+    card = {"kind": "card", "value": "4711-0815"}
+    visitor = {"kind": "anonymous_id", "value": "visitor-1"}
+    row = {"customer_id": "ann", "email": "ann@shop.de", "identities": [card, visitor]}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert counts(send(platform, "customer", row)) == (1, 0, 0, 0)
+    assert counts(send(platform, "customer", row)) == (0, 0, 1, 0)
+    people = dict(Identity.objects.values_list("kind", "customer_id"))
+    assert {*people} == {"customer_id", "email", "card", "anonymous_id"}
+    assert people["anonymous_id"] == people["customer_id"]
+    assert IdentityLink.objects.filter(origin="profile", verified=True).count() == 3
+    more = {"customer_id": "ann", "identities": [{"kind": "external_id", "value": "crm-7"}]}
+    assert counts(send(platform, "customer", more, replace=True)) == (0, 1, 0, 0)
+    assert IdentityLink.objects.count() == 4
+
+
+def test_consents_of_a_customer_are_a_history(platform: Platform) -> None:
+    yes = {"channel": "email", "purpose": "marketing", "granted": True, "at": "2026-01-01T00:00:00Z"}
+    no = {**yes, "granted": False, "at": "2026-02-01T00:00:00Z", "basis": "consent"}
+    rows = {"customer_id": "ann", "consents": [yes]}, {"customer_id": "bob", "consents": [yes, no]}
+    assert counts(send(platform, "customer", *rows)) == (2, 0, 0, 0)
+    assert counts(send(platform, "customer", *rows)) == (0, 0, 2, 0)
+    assert counts(send(platform, "customer", {"customer_id": "ann", "consents": [no]}, rows[1])) == (
+        0,
+        1,
+        1,
+        0,
+    )
+    words = Consent.objects.order_by("identity__value", "at").values_list(
+        "identity__value", "granted", "basis"
+    )
+    assert list(words) == [
+        ("ann", True, ""), ("ann", False, "consent"), ("bob", True, ""), ("bob", False, "consent"),
+    ]  # fmt: skip
+
+
+def test_who_brought_a_customer(platform: Platform) -> None:
+    row = {"customer_id": "bob", "referred_by": "ann"}
+    assert counts(send(platform, "customer", row)) == (1, 0, 0, 0)
+    assert counts(send(platform, "customer", row, {"customer_id": "bob"})) == (0, 0, 2, 0)
+    assert [(one.referrer.value, one.referred.value) for one in Referral.objects.all()] == [("ann", "bob")]
+    assert counts(send(platform, "customer", {**row, "referred_by": "cleo"})) == (0, 1, 0, 0)
+    assert Referral.objects.get().referrer.value == "cleo"
+    itself = send(platform, "customer", {**row, "referred_by": "bob"})
+    assert refusals(itself) == [(0, "unusable_identity", "referred_by")]
+    assert counts(send(platform, "customer", {"customer_id": "bob"}, replace=True)) == (0, 1, 0, 0)
+    assert not Referral.objects.exists()
+
+
+def test_a_name_of_nobody_refuses_the_row_unless_it_is_only_part_of_the_profile(platform: Platform) -> None:
+    answer = send(
+        platform,
+        "customer",
+        {"customer_id": "null"},
+        {"customer_id": "ann", "email": "nobody", "phone": "?"},
+        {
+            "customer_id": "bob",
+            "identities": [{"kind": "card", "value": "1"}, {"kind": "phone", "value": "x"}],
+        },
+    )
+    assert counts(answer) == (1, 0, 0, 2)
+    assert refusals(answer) == [
+        (0, "unusable_identity", "customer_id"),
+        (2, "unusable_identity", "identities[1].value"),
+    ]
+    assert pii.decrypt(Profile.objects.get().personal or b"") == {"email": "nobody", "phone": "?"}
+
+
 @pytest.mark.parametrize(
     ("row", "code", "field"),
     [
@@ -219,8 +292,10 @@ AT = "2026-11-20T10:00:00Z"
 
 def test_assignments(platform: Platform) -> None:
     row = {"campaign_id": "c", "customer_id": "ann", "arm": "treated", "at": AT}
-    answer = send(platform, "assignment", row, row, {**row, "customer_id": "bob"})
-    assert counts(answer) == (2, 0, 1, 0)
+    nobody = {**row, "customer_id": "null"}
+    answer = send(platform, "assignment", row, row, {**row, "customer_id": "bob"}, nobody)
+    assert counts(answer) == (2, 0, 1, 1)
+    assert refusals(answer) == [(3, "unusable_identity", "customer_id")]
     before = Assignment.objects.get(identity__value="ann")
     assert counts(send(platform, "assignment", {**row, "arm": "held out"})) == (0, 1, 0, 0)
     after = Assignment.objects.get(identity__value="ann")

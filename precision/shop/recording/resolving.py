@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from precision.shop import tallies
+from precision.shop import identities, tallies
 from precision.shop.importing.catalogue import add_unlisted, product_numbers, store_numbers
-from precision.shop.importing.customers import identity_numbers
 from precision.shop.models import Identity
 from precision.shop.recording.batch import Batch
 from precision.shop.recording.reading import INDEX
@@ -19,16 +18,19 @@ def people(batch: Batch, *, required: bool = False) -> pl.Series:
 
     With `required` the rows whose customer id names nobody are refused, so ask for the rows only afterwards.
     """
-    numbers: list[pl.Series] = []
-    for kind in PEOPLE:
-        if kind.value in batch.frame.columns:
-            told = batch.frame.get_column(kind.value)
-            found, _ = identity_numbers(batch.platform, told, kind=kind.value, now=batch.now)
-            joined = told.to_frame("value").join(found, on="value", how="left", maintain_order="left")
-            numbers.append(joined.get_column("identity").cast(pl.Int64))
-    if not numbers:
-        numbers = [pl.Series([None], dtype=pl.Int64).new_from_index(0, batch.frame.height)]
-    made = pl.select(pl.coalesce(*numbers).alias("identity_id")).to_series()
+    columns = [kind.value for kind in PEOPLE if kind.value in batch.frame.columns]
+    wanted = {
+        (kind, value) for kind in columns for value in batch.frame.get_column(kind).drop_nulls().to_list()
+    }
+    found = identities.resolve(batch.platform, wanted, now=batch.now)
+    numbers = [
+        next(
+            (found[kind, value] for kind, value in zip(columns, row, strict=True) if (kind, value) in found),
+            None,
+        )
+        for row in batch.frame.select(columns).iter_rows()
+    ] or [None] * batch.frame.height
+    made = pl.Series("identity_id", numbers, dtype=pl.Int64)
     if required and made.has_nulls():
         lacking = batch.frame.filter(made.is_null()).get_column(INDEX).to_list()
         batch.refuse(lacking, Code.UNUSABLE_IDENTITY, PEOPLE[0].value)
