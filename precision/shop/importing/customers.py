@@ -1,13 +1,13 @@
 """Customers into their tables: identities, the person behind each, and what the shop told about them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import polars as pl
 
 from precision.shop import bulk, pii
-from precision.shop.importing.names import identity_numbers, link_names, usable
+from precision.shop.importing.names import identity_numbers, name_links, usable
 from precision.shop.models import Identity, Platform, Profile
 from precision.shop.records import CUSTOMER
 
@@ -27,21 +27,23 @@ def load_customers(
     made: pl.DataFrame,
     *,
     identities: pl.DataFrame | None = None,
+    links: list[pl.DataFrame] | None = None,
     replace: bool = False,
     now: datetime,
 ) -> pl.DataFrame:
     """Add or update what the shop tells about its customers; return `customer_id` and the outcome of each.
 
     A customer id that names nobody is not in the answer; `usable` tells beforehand. `replace`: what is null is emptied,
-    not kept. `identities` (customer_id, kind, value) are further names of the customers. These, e-mail address and
-    phone number are linked to the customer id: what the shop's server tells of its own customers is verified. Links are
-    only ever added.
+    not kept. Where a list of `links` is given, the links of e-mail address, phone number and `identities` (customer_id,
+    kind, value) to the customer id are appended to it, for `stitching.link_many` at the end of the transaction: what
+    the shop's server tells of its own customers is verified.
     """
     numbers, _ = identity_numbers(
         platform, made.get_column("customer_id"), kind=Identity.Kind.CUSTOMER_ID, now=now
     )
     made = made.join(numbers, left_on="customer_id", right_on="value", how="inner", maintain_order="left")
-    _link(platform, made, identities, now=now)
+    if links is not None:
+        links.extend(_links(platform, made, identities, now=now))
     frame = made.drop(
         "__row", "__file", "customer_id", "identities", "consents", *PERSONAL, strict=False
     ).rename({"identity": "identity_id"})
@@ -65,19 +67,17 @@ def load_customers(
     )
 
 
-def _link(platform: Platform, made: pl.DataFrame, identities: pl.DataFrame | None, *, now: datetime) -> None:
-    """Link the names that are told beside the customer ids to them."""
-    told = [
-        made.select("identity", kind=pl.lit(kind), value=pl.col(kind).cast(pl.String))
-        for kind in LINKED
-        if kind in made.columns
-    ]
+def _links(
+    platform: Platform, made: pl.DataFrame, identities: pl.DataFrame | None, *, now: datetime
+) -> Iterator[pl.DataFrame]:
+    """Yield the links of the names that are told beside the customer ids."""
+    for kind in LINKED:
+        if kind in made.columns:
+            told = made.select("identity", kind=pl.lit(kind), value=pl.col(kind).cast(pl.String))
+            yield name_links(platform, told, now=now)
     if identities is not None and identities.height:
         numbered = identities.join(made.select("customer_id", "identity"), on="customer_id")
-        told.append(numbered.select("identity", "kind", "value"))
-    names = pl.concat(told).drop_nulls() if told else None
-    if names is not None and names.height:
-        link_names(platform, names, now=now)
+        yield name_links(platform, numbered.select("identity", "kind", "value"), now=now)
 
 
 def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.Series:

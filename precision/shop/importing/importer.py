@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from precision.engine.progress import Steps
-from precision.shop import aliases, bulk
+from precision.shop import aliases, bulk, stitching
 from precision.shop.bulk import OUTCOME
 from precision.shop.importing import assembling
 from precision.shop.importing.catalogue import load_products, load_stores
@@ -110,6 +110,7 @@ class _Import:
         )
         self.summary = ImportSummary(platform=platform.key, mapping=mapping.name)
         self.data: dict[str, pl.DataFrame] = {}
+        self.links: list[pl.DataFrame] = []
         self.finest = {
             name: next(
                 kind for kind in FINEST if kind in mapping.records and mapping.records[kind].source == name
@@ -141,6 +142,8 @@ class _Import:
                 self.summary.aliases_linked = aliases.link_declared(self.platform.organisation)
             if sum(kind.accepted + kind.updated for kind in self.summary.kinds.values()) >= LARGE:
                 bulk.analyze([Order, OrderLine, Product, Category, Customer, Identity, Profile])
+        if self.links:  # last: whoever tells the same link meanwhile waits for our commit
+            stitching.link_many(self.platform.organisation_id, pl.concat(self.links))
         self._record()
 
     def _read(self, name: str) -> None:
@@ -192,7 +195,7 @@ class _Import:
             outcome = load_products(self.platform, made, record, now=self.now)
         elif kind == "customer":
             made = self._named(made, rows, record, every_row=finest)
-            outcome = load_customers(self.platform, made, now=self.now)
+            outcome = load_customers(self.platform, made, links=self.links, now=self.now)
         else:
             outcome = load_stores(self.platform, made, now=self.now)
         _count(self.summary.kind(kind), outcome)

@@ -7,7 +7,7 @@ import polars as pl
 from psycopg import sql
 
 from precision.engine.copying import copy_rows
-from precision.shop import bulk, identity, pii, stitching
+from precision.shop import bulk, identity, pii
 from precision.shop.models import PERSONAL_KINDS, Customer, Identity, Platform
 
 _PLAIN = r"^[!-~]([ -~]*[!-~])?$"
@@ -91,22 +91,20 @@ def normalised(values: pl.Series, *, kind: str, region: str = "") -> pl.DataFram
     return frame.select("value", "plain")
 
 
-def link_names(platform: Platform, told: pl.DataFrame, *, now: datetime) -> int:
-    """Link the names that the shop's server told of its customers to them; return how many links are new.
+def name_links(platform: Platform, told: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
+    """Return the links, as `stitching.link_many` takes them, of names that the shop's server told of its customers.
 
-    `told`: `identity` (the number of the customer id), `kind` and `value`, as told. What names nobody is left out.
+    `told`: `identity` (the number of the customer id), `kind` and `value`, as told. The names become identities; what
+    names nobody is left out.
     """
-    links = []
+    links = [pl.DataFrame(schema={"first": pl.Int64, "second": pl.Int64})]
     for (kind,), rows in told.drop_nulls().partition_by("kind", as_dict=True).items():
         numbers, _ = identity_numbers(platform, rows.get_column("value"), kind=str(kind), now=now)
         named = rows.join(numbers.rename({"identity": "second"}), on="value")
         links.append(named.select(first="identity", second="second"))
-    if not links:
-        return 0
-    frame = pl.concat(links).with_columns(
+    return pl.concat(links).with_columns(
         origin=pl.lit("profile"), verified=pl.lit(value=True), at=pl.lit(now).cast(pl.Datetime("us", "UTC"))
     )
-    return stitching.link_many(platform.organisation_id, frame)
 
 
 def _add(platform: Platform, fresh: pl.DataFrame, *, kind: str, now: datetime) -> pl.DataFrame:
