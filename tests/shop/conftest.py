@@ -12,6 +12,7 @@ from tests.shop.imports import summary
 @pytest.fixture(autouse=True)
 def var(tmp_path: Path, settings: Any) -> Path:
     settings.VAR = tmp_path / "var"
+    settings.HISTORY = tmp_path / "var" / "history"
     return tmp_path / "var"
 
 

@@ -1,7 +1,6 @@
 """history.scan: the one reader of facts, with the maps of people and products joined in."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -9,40 +8,10 @@ import pytest
 from precision.engine.windows import Window
 from precision.shop import columns as c
 from precision.shop import history
-from precision.shop.models import Category, Customer, Identity, Order, OrderLine, Platform, Product
+from precision.shop.models import Category, Customer, Identity, Platform, Product
+from tests.shop.lake import EVER, buy, lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EVER = Window.before(date(2027, 1, 1), timezone="UTC")
-
-
-def buy(
-    platform: Platform,
-    number: str,
-    product: Product,
-    *,
-    at: datetime,
-    who: Identity | None = None,
-    quantity: str = "1",
-    price: str = "2.50",
-    status: str = "completed",
-) -> Order:
-    order = Order.objects.create(
-        platform=platform,
-        external_id=number,
-        identity=who,
-        placed_at=at,
-        status=status,
-        currency="EUR",
-        fingerprint=0,
-    )
-    OrderLine.objects.create(
-        order=order, product=product, quantity=Decimal(quantity), unit_price=Decimal(price)
-    )
-    return order
-
-
-def lines(platform: Platform, window: Window = EVER) -> pl.DataFrame:
-    return history.scan("order_lines", window, platform=platform).collect("polars").to_native().sort(c.ORDER)
 
 
 @pytest.fixture

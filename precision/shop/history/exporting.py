@@ -206,11 +206,11 @@ class _Export:
 
 
 def _readable(root: Path) -> Manifest | None:
-    """Return the manifest; None when it cannot be read, because a rebuild needs none."""
+    """Return the manifest; when it cannot be read, set the lake aside and return None, for a rebuild needs none."""
     try:
         return manifest.load(root)
     except LakeDamagedError as error:
-        logger.error("%s It is written anew.", error)
+        logger.error("%s What was there is in %s now.", error, files.set_aside(root))
         return None
 
 

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from precision.shop.history.errors import HistoryError, LakeDamagedError, LakeUnwritableError
 from precision.shop.history.manifest import NAME, File, Manifest, load
 
 LOCK = "lock"
+ASIDE = "aside-"
 GRACE_S = 2 * 24 * 3_600  # longer than any job reads
 WRITING = "writing"
 """A mark that parts are being written; when the next writer finds it, the last one did not end well."""
@@ -81,7 +83,7 @@ def writing(root: Path) -> Iterator[None]:
         sweep(root)
         raise
     finally:
-        mark.unlink(missing_ok=True)
+        remove([mark])
 
 
 def publish(root: Path, manifest: Manifest, *, now: int) -> None:
@@ -101,9 +103,24 @@ def sweep(root: Path) -> list[Path]:
     if current is not None:
         known.update(file.path for file in current.files())
         known.update(each.path for each in current.retired)
-    orphans = [path for path in root.rglob("*.parquet") if path.relative_to(root).as_posix() not in known]
+    orphans = [
+        path
+        for path in root.rglob("*.parquet")
+        if (name := path.relative_to(root).as_posix()) not in known and not name.startswith(ASIDE)
+    ]
     remove(orphans)
     return orphans
+
+
+def set_aside(root: Path) -> Path:
+    """Move all that lies in the lake to a folder within it that nobody reads or sweeps; return that folder."""
+    folder = root / f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    folder.mkdir()
+    for path in list(root.iterdir()):
+        if path.name not in {LOCK, WRITING} and not path.name.startswith(ASIDE):
+            path.rename(folder / path.name)
+    sync_folder(root)
+    return folder
 
 
 def remove(paths: Iterable[Path]) -> None:

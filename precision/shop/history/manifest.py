@@ -155,7 +155,7 @@ def _decoded(raw: dict[str, Any]) -> Manifest:
 
 def _unreadable(path: Path, error: Exception) -> str:
     return (
-        f"{path} is no manifest of a history ({type(error).__name__}: {error}); move it away and run "
-        "export_history --rebuild (events that PostgreSQL no longer keeps are lost then: restore the file from a "
-        "backup if there is one)."
+        f"{path} is no manifest of a history ({type(error).__name__}: {error}); restore it from a backup, or run "
+        "export_history --rebuild, which sets the files aside and writes anew what PostgreSQL has (events that it no "
+        "longer keeps are then in the files set aside only)."
     )

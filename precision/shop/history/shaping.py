@@ -71,8 +71,9 @@ def exposures(
 ) -> pl.DataFrame:
     """Return one row for each item shown, one without item columns for an answer that showed none."""
     items = (c.SLOT, c.RANK, c.PRODUCT, c.SOURCE, c.PROPENSITY)
-    # Arrays of one answer are of equal length; should one be shorter all the same, its tail is unknown.
-    longest = pl.max_horizontal(pl.col(name).list.len() for name in items)
+    # Arrays of one answer are of equal length; should one be shorter all the same, its tail is unknown. One row at
+    # least, because exploding drops an empty list.
+    longest = pl.max_horizontal(pl.lit(1), *(pl.col(name).list.len() for name in items))
     padded = frame.with_columns(longest.alias("length")).with_columns(
         pl.col(name).list.gather(pl.int_ranges(0, pl.col("length")), null_on_oob=True) for name in items
     )
