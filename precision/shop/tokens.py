@@ -64,7 +64,10 @@ def seal(value: Any) -> tuple[Any, list[str]]:
     """Return the content as it can be kept, and the texts of the personal values that became tokens."""
     found: list[str] = []
     named = not (isinstance(value, dict) and value.get("type") in {"page", "screen", "track", "group"})
-    return _seal(value, parent="" if named else "page", depth=0, found=found), found
+    sealed = _seal(value, parent="" if named else "page", depth=0, found=found)
+    return {
+        RAW: "null"
+    } if sealed is None else sealed, found  # a column that must hold something holds no null
 
 
 def unseal(value: Any) -> Any:
@@ -156,7 +159,9 @@ def _seal(value: Any, *, parent: str, depth: int, found: list[str]) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else {RAW: json.dumps(value)}
+        # jsonb keeps decimal digits: no infinity, no −0.0, and 1e300 would come back as a whole number.
+        plain = math.isfinite(value) and "e" not in repr(value) and repr(value) != "-0.0"
+        return value if plain else {RAW: json.dumps(value)}
     if depth >= DEEPEST:
         return _token(value, found)
     if isinstance(value, list | tuple):

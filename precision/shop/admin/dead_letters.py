@@ -61,7 +61,7 @@ class DeadLetterAdmin(IndexedSearch, LargeAdmin):
 
     @admin.action(description="Send in again", permissions=["send"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
-        done = dead_letters.replay(queryset.only("id", "platform_id"))
+        done = dead_letters.replay(queryset)
         self.log_all(request, queryset, "Sent in again.")
         level = messages.WARNING if done.refused else messages.SUCCESS
         text = f"{done.used} used; {done.refused} still cannot be used, each with its reason."
@@ -70,7 +70,7 @@ class DeadLetterAdmin(IndexedSearch, LargeAdmin):
     @admin.action(description="Discard", permissions=["send"])
     def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         self.log_all(request, queryset, "Discarded.")
-        number = dead_letters.discard(queryset.only("id"))
+        number = dead_letters.discard(queryset)
         self.message_user(request, f"{number} discarded; they go for good when their time is over.")
 
     def log_all(self, request: HttpRequest, queryset: QuerySet[DeadLetter], text: str) -> None:
