@@ -38,11 +38,14 @@ WORDS = (
     "12 Canary Row",
     "zq-1001",
     "anon-zq-77",
-    "zenobia looks for",
+    "zq looks for",
     "zq-session",
     "ZQCOUPON",
     "zq-reason",
 )
+
+SEALED = (MAIL, PHONE, NAME, "12 Canary Row")
+"""Of the words those that no table holds in the clear."""
 
 
 @dataclass
@@ -52,7 +55,6 @@ class World:
     here: Platform
     there: Platform
     ids: dict[str, int] = field(default_factory=dict)
-    neighbour: int = 0
 
 
 def world(here: Platform) -> World:
