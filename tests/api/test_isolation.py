@@ -38,6 +38,10 @@ READS = {
     "quality": ["quality/"],
 }
 SHARED = {"exchange-rates"}  # by the platforms of an organisation: see test_reports
+LETTERS = {
+    "dead-letters",
+    "dead-letter-replay",
+}  # see test_dead_letters: they answer what came in, whatever it is
 OPEN = {"schema", "docs", "health-live", "health-ready"}
 DIALECT = {"dialect", "dialect-settings"}  # see test_dialect: they write, and tell nothing of what is there
 HOME_TOO = {"slots"}  # answers whoever asks, with best-sellers
@@ -83,7 +87,9 @@ def address(pattern: str, word: str) -> str:
 
 
 def test_every_endpoint_is_walked() -> None:
-    assert {pattern.name for pattern in api_urls.urlpatterns} == set(READS) | OPEN | DIALECT | SHARED
+    assert {pattern.name for pattern in api_urls.urlpatterns} == set(
+        READS
+    ) | OPEN | DIALECT | SHARED | LETTERS
 
 
 @pytest.mark.parametrize("pattern", [pattern for patterns in READS.values() for pattern in patterns])
