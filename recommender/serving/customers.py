@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
+from precision.shop import stitching
 from precision.shop.models import Event, Identity, Order, OrderLine, Platform
 from recommender.models import CustomerList
 from segments.models import CustomerClass, PriceClass, SegmentMember
@@ -54,9 +55,11 @@ STRANGER = Person()
 def known(platform: Platform, *, kind: str, value: str, run_ids: dict[str, int]) -> Person | None:
     """Return the person behind an identity, or None when the platform has no such identity. One query.
 
+    None, too, for an anonymous id that no verified link joins to its person: anybody's browser could have said so.
     Purchases are those of this platform only: a key sees nothing of the organisation's other shops.
     """
-    return _first(Identity.objects.filter(platform=platform, kind=kind, value=value), platform, run_ids)
+    named = Identity.objects.filter(platform=platform, kind=kind, value=value)
+    return _first(stitching.verified(named), platform, run_ids)
 
 
 def by_identity(platform: Platform, identity: int | None, *, run_ids: dict[str, int]) -> Person:

@@ -29,7 +29,8 @@ def meet(
     """Return the person an answer is for, with warnings on whatever stays unused. At most three queries.
 
     A browser's key (`wk_…`) opens a customer's own answer only with the right hash, and of a visitor it uses
-    only what they looked at: an anonymous id may be linked to a person who did not log in here.
+    only what they looked at: an anonymous id may be linked to a person who did not log in here. The shop's server
+    gets the person behind an anonymous id where a verified link joins the two, else a visitor as well.
     """
     platform = principal.platform
     warnings: list[Warned] = []

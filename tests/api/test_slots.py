@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from precision.campaigns.models import Slot
 from precision.engine.models import Run
-from precision.shop import partitions
+from precision.shop import partitions, stitching
 from precision.shop.api import freshness
 from precision.shop.models import Event, Identity, Platform, Product
 from segments.models import ProductPrice
@@ -231,13 +231,29 @@ def test_a_visitor_is_served_from_what_they_looked_at(stocked: Shop) -> None:
     ]
 
 
-def test_an_anonymous_id_of_a_person_opens_nothing_personal_to_a_browser(stocked: Shop) -> None:
-    stocked.person("v-1", kind=Identity.Kind.ANONYMOUS_ID, customer=stocked.people["ann"].customer)
+@pytest.mark.parametrize(("verified", "letter"), [(True, "A"), (False, "U")])
+def test_only_a_verified_link_opens_a_person_to_an_anonymous_id(
+    stocked: Shop, verified: bool, letter: str
+) -> None:
+    """A browser may say of itself that it is anybody's; it gets answers from its own session."""
+    visitor, ann = stocked.person("v-1", kind=Identity.Kind.ANONYMOUS_ID), stocked.people["ann"]
+    look(stocked.platform, visitor, stocked.products["tea-1"], 1)
+    stitching.link(
+        stocked.platform.organisation_id,
+        [stitching.Link(visitor.pk, ann.pk, "identify", verified, timezone.now())],
+    )
+    visitor.refresh_from_db()
+    assert visitor.customer_id == ann.customer_id
     theirs = stocked.get("slots/home/", anonymous_id="v-1")
-    assert theirs["customer"]["class"] == "A"
+    assert theirs["customer"]["class"] == letter
+    sources = {item["source"] for slot in theirs["slots"] for item in slot["items"]}
+    assert verified or "session" in sources
+    assert ("personal" in sources) == verified
     public = stocked.get("slots/home/", key=stocked.credentials.write_key, anonymous_id="v-1")
     assert public["customer"] == {"class": "U", "stage": None, "segments": []}
     assert "personal" not in {item["source"] for slot in public["slots"] for item in slot["items"]}
+    own = stocked.get("recommendations/for-you/", anonymous_id="v-1", count=100)["items"]
+    assert ("als" in {item["source"] for item in own}) == verified
 
 
 def test_exclusions_filters_and_the_cart(stocked: Shop) -> None:
