@@ -16,13 +16,23 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Categories", "category", "precision_shop.category"),
         ("Product aliases", "link", "precision_shop.productalias"),
         ("Stores", "store", "precision_shop.store"),
+        ("Months of stores", "calendar_month", "precision_shop.storemonth"),
+        ("Tables of stores", "table_chart", "precision_shop.store/tables"),
+        ("Exchange rates", "currency_exchange", "precision_shop.exchangerate"),
+        ("Sources", "source", "precision_shop.source"),
         ("Imports", "upload_file", "precision_shop.importbatch"),
         ("Dead letters", "mark_email_unread", "precision_shop.deadletter"),
+        ("Data quality", "fact_check", "precision_shop.tally/quality"),
+        ("Tallies", "tag", "precision_shop.tally"),
+        ("Removals", "delete_sweep", "precision_shop.removal"),
     )),
     ("Who", (
         ("Customers", "person", "precision_shop.customer"),
         ("Identities", "badge", "precision_shop.identity"),
         ("Profiles", "contact_page", "precision_shop.profile"),
+        ("Referrals", "group_add", "precision_shop.referral"),
+        ("Interests", "favorite", "precision_shop.interest"),
+        ("Words of interest", "dictionary", "precision_shop.interestword"),
         ("Price classes", "sell", "precision_segments.customerclass"),
         ("RFM scores", "grid_view", "precision_segments.rfmscore"),
         ("Segments", "group_work", "precision_segments.segment"),
@@ -33,6 +43,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Rule settings", "tune", "precision_recommender.rulesettings"),
         ("Pair counts", "join_inner", "precision_recommender.paircount"),
         ("Similar, together", "compare_arrows", "precision_recommender.productlist"),
+        ("Together in stores", "shelves", "precision_shop.storepair"),
         ("Popular, trending", "trending_up", "precision_recommender.popularlist"),
         ("For each customer", "recommend", "precision_recommender.customerlist"),
         ("Usual prices", "payments", "precision_segments.productprice"),
@@ -51,7 +62,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Groups of users", "admin_panel_settings", "auth.group"),
     )),
 )  # fmt: skip
-"""Title of a group, and title, Material symbol and model of each page in it; in the order of the story."""
+"""Title of a group, and title, Material symbol and model of each page in it; in the order of the story.
+
+Behind the model, after a slash, may stand a page of its own beside the list.
+"""
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -74,7 +88,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     models = {each["model"]._meta.label_lower: each for app in context["app_list"] for each in app["models"]}
     ours = []
     for title, pages in GROUPS:
-        items = [{**models[label], "name": name} for name, _, label in pages if label in models]
+        items = [_entry(models, name, label) for name, _, label in pages if label.partition("/")[0] in models]
         if items:
             ours.append({"name": title, "app_label": title.lower(), "models": items})
     others = []
@@ -85,14 +99,22 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {**context, "app_list": [*ours, *others]}
 
 
+def _entry(models: dict[str, dict[str, Any]], name: str, label: str) -> dict[str, Any]:
+    """Return the line of a page on the first page; one beside a list has nothing to add."""
+    model, _, page = label.partition("/")
+    beside = {"admin_url": _address(label), "add_url": None} if page else {}
+    return {**models[model], "name": name, **beside}
+
+
 def _address(label: str) -> str:
-    return reverse(f"admin:{label.replace('.', '_')}_changelist")
+    model, _, page = label.partition("/")
+    return reverse(f"admin:{model.replace('.', '_')}_{page or 'changelist'}")
 
 
 def _visible(request: HttpRequest, label: str) -> bool:
     """Whether the model is installed, has a page, and this person may look at it."""
     try:
-        model = apps.get_model(label)
+        model = apps.get_model(label.partition("/")[0])
     except LookupError:
         return False
     page = admin.site._registry.get(model)

@@ -36,6 +36,7 @@ from recommender.models import (
     RuleSettings,
 )
 from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
+from tests.admin.reports import report_facts, report_results
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAMES = ["Ada", "Ben", "Cleo", "Dora"]
@@ -128,6 +129,7 @@ def _shop(key: str) -> Platform:
         Segment(platform=platform, key=name, name=f"Segment {name}", condition=condition)
         for name in ("one", "two")
     )
+    report_facts(platform)
     return platform
 
 
@@ -138,6 +140,7 @@ def _results(platform: Platform) -> dict[str, Any]:
     for runs, count in ((old, 111), (new, 222)):
         _product_results(platform, runs, count)
         _customer_results(platform, runs, count)
+        report_results(platform, runs, count)
     return {"old": old, "new": new}
 
 

@@ -2,9 +2,25 @@
 
 from django.core.checks import register
 
-from precision.shop.admin import activity, catalogue, dead_letters, dress, intake, organisation, parties
+from precision.shop.admin import (
+    activity,
+    catalogue,
+    dead_letters,
+    dress,
+    intake,
+    interests,
+    organisation,
+    parties,
+    quality,
+    rates,
+    sources,
+    stores,
+)
 
-__all__ = ["activity", "catalogue", "dead_letters", "intake", "organisation", "parties"]
+__all__ = [
+    "activity", "catalogue", "dead_letters", "intake", "interests", "organisation", "parties", "quality", "rates",
+    "sources", "stores",
+]  # fmt: skip
 
 # Here and not in `ready()`: only a project with an admin imports this package.
 register(dress.check_site)

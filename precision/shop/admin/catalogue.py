@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display as labelled
 
-from precision.engine.display import NOTHING, joined, list_link, money
+from precision.engine.display import joined, list_link, money
 from precision.engine.staff import IndexedSearch, ReadOnlyAdmin, StaffAdmin, link_column, pretty_column
 from precision.shop import aliases
 from precision.shop.admin import panels, searching
 from precision.shop.admin.panels import PanelsAdmin
-from precision.shop.models import Category, OrderLine, Product, ProductAlias, Store
+from precision.shop.models import Category, OrderLine, Product, ProductAlias
 
 MOST_DECISIONS = 500
 """Pairs that one action decides on; each is a change of its own."""
@@ -242,35 +242,3 @@ class ProductAliasAdmin(IndexedSearch, StaffAdmin):
             decide(alias, by=request.user)
             self.log_change(request, alias, f"{word.capitalize()}.")
         messages.success(request, f"{len(chosen)} {'pair' if len(chosen) == 1 else 'pairs'} {word}.")
-
-
-@admin.register(Store)
-class StoreAdmin(StaffAdmin):
-    list_display = [
-        "__str__",
-        "external_id",
-        "platform",
-        "type",
-        "region",
-        "province",
-        "shown_stars",
-        "opened_at",
-    ]
-    list_filter = ["platform", "type", "stars"]
-    list_select_related = ["platform"]
-    search_fields = ["=external_id", "name", "region", "province"]
-    search_help_text = "Store id, name, region or province"
-    ordering = ["platform_id", "external_id"]
-    autocomplete_fields = ["platform"]
-    fieldsets = [
-        (None, {"fields": [("platform", "external_id"), "name"]}),
-        ("Where and what", {"fields": [("region", "province"), ("type", "stars", "opened_at")]}),
-    ]
-
-    @admin.display(description="stars", ordering="stars")
-    def shown_stars(self, store: Store) -> str:
-        return "★" * store.stars if store.stars else NOTHING
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """False: orders point to it, and there are too many to look through."""
-        return False
