@@ -253,7 +253,7 @@ def test_only_a_verified_link_opens_a_person_to_an_anonymous_id(
     assert public["customer"] == {"class": "U", "stage": None, "segments": []}
     assert "personal" not in {item["source"] for slot in public["slots"] for item in slot["items"]}
     own = stocked.get("recommendations/for-you/", anonymous_id="v-1", count=100)["items"]
-    assert ("als" in {item["source"] for item in own}) == verified
+    assert ("personal" in {item["source"] for item in own}) == verified
 
 
 def test_exclusions_filters_and_the_cart(stocked: Shop) -> None:
