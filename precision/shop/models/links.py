@@ -88,6 +88,30 @@ class Join(models.Model):
         return f"{self.action} of {len(self.moves)} identities"
 
 
+class IslandReport(models.Model):
+    """How much the platforms of an organisation know of the same people, on a day."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="island_reports", db_index=False
+    )
+    day = models.DateField()
+    platforms = models.JSONField(
+        help_text="Of each platform, by key: people, active, only_here, visitors; and the days of activity."
+    )
+    overlaps = models.JSONField(help_text="[key, other key, people known on both] of each pair of platforms.")
+    people = models.BigIntegerField(help_text="People known on any platform.")
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "day"], name="precision_island_report_once"),
+        ]
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"{self.organisation} on {self.day}"
+
+
 class Erasure(models.Model):
     """That somebody was erased, and how many rows of each table; once finished, nothing by which to know whom."""
 
