@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo import displays
 from demo.sources import Shop
 from precision.engine.progress import Steps
 from precision.shop import mapping, pii, platforms
@@ -47,12 +48,16 @@ def load(shops: Sequence[Shop], *, var: Path) -> list[Loaded]:
     """
     mappings = [mapping.read(shop.mapping) for shop in shops]
     loaded = []
-    steps = ShopSteps(sum(total_steps(each) for each in mappings))
+    displaying = sum(shop.promotions is not None for shop in shops)
+    steps = ShopSteps(sum(total_steps(each) for each in mappings) + displaying)
     with steps:
         for shop, each in zip(shops, mappings, strict=True):
             steps.shop = shop.key
             platform, server_key = open_platform(shop, var=var)
             imported = import_files(platform, each, shop.files, steps=steps)
+            if shop.promotions is not None:
+                with steps.step("load displays of stores"):
+                    displays.load(platform, shop.promotions)
             loaded.append(Loaded(platform=platform, server_key=server_key, imported=imported))
     return loaded
 

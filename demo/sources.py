@@ -38,13 +38,15 @@ class Shop:
     """By the name of the data set in the mapping."""
     thresholds: Thresholds | None = None
     """None: the usual ones."""
+    promotions: Path | None = None
+    """Which product stood where in which store and week (see `demo.displays`)."""
 
 
 def shops() -> list[Shop]:
     """Return the sample shops in the order of loading; raise MissingDataError when a file is not there."""
     found = [_gifts(), _grocer(), _golden(), _golden_catalogue()]
     for shop in found:
-        for path in (shop.mapping, *shop.files.values()):
+        for path in (shop.mapping, *shop.files.values(), *([shop.promotions] if shop.promotions else [])):
             if not path.is_file():
                 raise MissingDataError(f"The shop {shop.key!r} lacks {path}; fetch the file again.")
     return found
@@ -87,6 +89,7 @@ def _grocer() -> Shop:
                 "people": folder / "demographics.parquet",
             }
         ),
+        promotions=folder / "promotions.parquet",
     )
 
 
