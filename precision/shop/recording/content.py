@@ -100,9 +100,14 @@ def objects(values: Sequence[Any]) -> tuple[pl.Series, Refused]:
 
 
 def fault(value: Any) -> Code | None:
-    """Return why a JSON value cannot be kept in the database, or None; walks without recursion."""
+    """Return why a JSON value cannot be kept in the database, or None; walks without recursion.
+
+    A value of very many parts is not walked to its end: each part is at least a byte of what is too large anyway.
+    """
     waiting = [(value, 0)]
-    while waiting:
+    for _ in range(LARGEST_OBJECT):
+        if not waiting:
+            return None
         one, depth = waiting.pop()
         if isinstance(one, (dict, list)):
             if depth >= DEEPEST:
@@ -122,7 +127,7 @@ def fault(value: Any) -> Code | None:
                 return Code.NOT_A_NUMBER
         elif isinstance(one, int) and one.bit_length() > LARGEST_BITS:
             return Code.OUT_OF_RANGE
-    return None
+    return Code.TOO_LARGE if waiting else None
 
 
 def sound(text: str) -> bool:

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from precision.shop import consent, identities
+import polars as pl
+
+from precision.shop import consent, identities, stitching
 from precision.shop.bulk import DUPLICATE, OUTCOME, UPDATED
 from precision.shop.identities import Name
 from precision.shop.importing.customers import load_customers
@@ -31,20 +33,16 @@ def write(batch: Batch) -> Mapping[int, str]:
     people = {index: numbers[CUSTOMER, value] for index, value in told.iter_rows()}
     fresh = _new_names(batch, people, numbers)
     frame = batch.whole() if batch.replace else batch.frame
-    listed = batch.nested("identities")
     outcome = load_customers(
-        batch.platform,
-        frame.drop(INDEX, "referred_by", strict=False),
-        identities=None if listed is None else listed.join(told, on=INDEX),
-        replace=batch.replace,
-        now=batch.now,
+        batch.platform, frame.drop(INDEX, "referred_by", strict=False), replace=batch.replace, now=batch.now
     )
     joined = told.join(outcome, on="customer_id", how="left", maintain_order="left")
     outcomes: dict[int, str] = dict(joined.select(INDEX, OUTCOME).iter_rows())
-    changed = fresh | _refer(batch, people, numbers) | _consent(batch, people)
+    changed = {*fresh.values()} | _refer(batch, people, numbers) | _consent(batch, people)
     for index in changed:
         if outcomes[index] == DUPLICATE:
             outcomes[index] = UPDATED
+    _link(batch, fresh)  # last: whoever tells the same link meanwhile waits for our commit
     return outcomes
 
 
@@ -93,8 +91,10 @@ def _referrals(batch: Batch) -> Iterator[tuple[int, str, str | None]]:
         yield from batch.frame.select(INDEX, "customer_id", "referred_by").iter_rows()
 
 
-def _new_names(batch: Batch, people: Mapping[int, int], numbers: Mapping[Name, int]) -> set[int]:
-    """Return the rows that tell a name which is not linked to its customer yet."""
+def _new_names(
+    batch: Batch, people: Mapping[int, int], numbers: Mapping[Name, int]
+) -> dict[tuple[int, int], int]:
+    """Return the pairs of identities that are not linked yet, the lower number first, and the row that tells each."""
     told: dict[tuple[int, int], int] = {}
     for index, name, field in _names(batch):
         other = numbers.get(name)
@@ -102,7 +102,18 @@ def _new_names(batch: Batch, people: Mapping[int, int], numbers: Mapping[Name, i
             continue
         told[min(people[index], other), max(people[index], other)] = index
     before = _linked({first for first, _ in told})
-    return {index for pair, index in told.items() if pair not in before}
+    return {pair: index for pair, index in told.items() if pair not in before}
+
+
+def _link(batch: Batch, pairs: Collection[tuple[int, int]]) -> None:
+    """Link names to their customers; people follow when the transaction has ended, before control comes back."""
+    if pairs:
+        told = pl.DataFrame(list(pairs), schema={"first": pl.Int64, "second": pl.Int64}, orient="row")
+        at = pl.lit(batch.now).cast(pl.Datetime("us", "UTC"))
+        stitching.link_many(
+            batch.platform.organisation_id,
+            told.with_columns(origin=pl.lit(ORIGIN), verified=pl.lit(batch.trusted), at=at),
+        )
 
 
 def _linked(firsts: Collection[int]) -> set[tuple[int, int]]:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from precision.shop import pii
 from precision.shop.api.records.resources import Resource
 from precision.shop.api.records.values import given, moment
+from precision.shop.erasure.facts import MADE
 from precision.shop.importing.customers import TEXTS
 from precision.shop.models import Identity, Platform, Profile, Referral
 
@@ -20,8 +21,9 @@ class Customers(Resource[Identity]):
     order = ("value",)
 
     def rows(self, platform: Platform, values: Mapping[str, Any]) -> QuerySet[Identity]:
-        """Return the customer ids, those known from orders only too."""
+        """Return the customer ids, those known from orders only too; nobody who was erased."""
         rows = Identity.objects.filter(platform=platform, kind=Identity.Kind.CUSTOMER_ID)
+        rows = rows.exclude(value__regex=MADE)
         return rows.filter(value__in=values["ids"]) if values["ids"] else rows
 
     def find(self, platform: Platform, record_id: str) -> Identity | None:

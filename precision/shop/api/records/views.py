@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
-from rest_framework.exceptions import NotFound, ParseError, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ParseError, Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -18,17 +18,31 @@ from precision.shop.api.records.listing import ListParameters, Page
 from precision.shop.api.records.parser import RecordParser
 from precision.shop.api.records.resources import Resource
 from precision.shop.api.views import PlatformView
+from precision.shop.intake import committing
+from precision.shop.intake.committing import BusyError
 from precision.shop.models import ApiKey, Source
 from precision.shop.recording import Answer, record
+from precision.shop.recording.content import DEEPEST
 
 READ = frozenset({"read"})
 WRITE = frozenset({"write"})
 PERSONAL = "export"
 """Scope of a key that is answered with personal values."""
+WAIT_SECONDS = 5
 BODY_ERRORS = {
+    429: OpenApiResponse(ErrorSerializer, description="Others write; `Retry-After` says when to come again."),
+    503: OpenApiResponse(ErrorSerializer, description="The database does not answer; nothing was kept."),
     413: OpenApiResponse(ErrorSerializer, description="The body is too large, or grows too large."),
     415: OpenApiResponse(ErrorSerializer, description="The body comes in an encoding that is not read."),
 }
+
+
+class UnavailableError(APIException):
+    """Nothing can be written for a while."""
+
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = "The database does not answer, so nothing was kept; come again later."
 
 
 class RecordView(PlatformView):
@@ -43,23 +57,26 @@ class RecordView(PlatformView):
         return self.resource.represent(rows, personal=PERSONAL in key.scopes)
 
     def record(self, rows: list[Any], *, replace: bool) -> Answer:
-        """Write rows; return what became of them."""
-        return record(
-            self.platform,
-            self.resource.name,
-            rows,
-            replace=replace,
-            source=sources.default(self.platform, Source.Kind.REST),
-            now=timezone.now(),
-            trusted=self.principal.is_trusted,
-        )
+        """Write rows; return what became of them. Raises Throttled or UnavailableError when others are in the way."""
+        try:
+            return record(
+                self.platform,
+                self.resource.name,
+                rows,
+                replace=replace,
+                source=sources.default(self.platform, Source.Kind.REST),
+                now=timezone.now(),
+                trusted=self.principal.is_trusted,
+            )
+        except BusyError as error:
+            raise Throttled(WAIT_SECONDS, f"{error} Nothing was kept.") from error
+        except committing.UnavailableError as error:
+            raise UnavailableError from error
 
     def record_one(self, row: Any, *, replace: bool) -> Answer:
         """Write one record; raise ValidationError that names the field when it is refused."""
         answer = self.record([row], replace=replace)
-        for refusal in answer.rejected:
-            name = refusal.field or api_settings.NON_FIELD_ERRORS_KEY
-            raise ValidationError({name: [refusal.detail]}, code=refusal.code)
+        refuse(answer)
         return answer
 
 
@@ -121,34 +138,46 @@ class DetailView(RecordView):
         if not isinstance(change, dict):
             raise ParseError("The body must be one object with the fields to change.", code="not_an_object")
         key = self.resource.kind.key
-        if change.get(key, record_id) != record_id:
+        if str(change.get(key, record_id)) != record_id:
             raise ValidationError({key: ["An id does not change; leave it out."]}, code="fixed")
         with transaction.atomic():
             bulk.lock(self.platform)
             before = self.resource.represent([self.found(record_id)], personal=True)[0]
             answer = self.record([merged(before, {**change, key: record_id})], replace=True)
-        for refusal in answer.rejected:
-            name = refusal.field or api_settings.NON_FIELD_ERRORS_KEY
-            raise ValidationError({name: [refusal.detail]}, code=refusal.code)
+        refuse(answer)
         return Response(self.represent([self.found(record_id)])[0])
 
     def delete(self, request: Request, record_id: str) -> Response:
         """Take the record away."""
-        with transaction.atomic():
-            bulk.lock(self.platform)
-            self.resource.remove(self.platform, self.found(record_id))
+        self.remove(self.found(record_id))
         return Response(status=204)
 
+    def remove(self, row: Any) -> None:
+        """Take the row away, in one transaction that other writers wait for."""
+        with transaction.atomic():
+            bulk.lock(self.platform)
+            self.resource.remove(self.platform, row)
 
-def merged(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return an object after a merge patch: members of inner objects too, null takes one away."""
+
+def refuse(answer: Answer) -> None:
+    """Raise ValidationError that names the field when the one row of an answer was refused."""
+    for refusal in answer.rejected:
+        name = refusal.field or api_settings.NON_FIELD_ERRORS_KEY
+        raise ValidationError({name: [refusal.detail]}, code=refusal.code)
+
+
+def merged(before: dict[str, Any], change: dict[str, Any], *, depth: int = DEEPEST) -> dict[str, Any]:
+    """Return an object after a merge patch: members of inner objects too, null takes one away.
+
+    What lies deeper than is kept is taken over as it is, to be refused by name.
+    """
     made = dict(before)
     for name, value in change.items():
         if value is None:
             made.pop(name, None)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and depth:
             inner = made.get(name)
-            made[name] = merged(inner if isinstance(inner, dict) else {}, value)
+            made[name] = merged(inner if isinstance(inner, dict) else {}, value, depth=depth - 1)
         else:
             made[name] = value
     return made
