@@ -6,7 +6,7 @@ path("precision/", include("precision.api_urls"))
 from django.urls import path, re_path
 
 from precision.campaigns.api import SlotsView
-from precision.shop.api import records
+from precision.shop.api import privacy, records
 from precision.shop.api.dead_letters import LettersView, ReplayView
 from precision.shop.api.documentation import DocsView, SchemaView
 from precision.shop.api.events import dialect
@@ -53,6 +53,9 @@ urlpatterns = [
     path("api/v1/quality/", QualityView.as_view(), name="quality"),
     path("api/v1/dead-letters/", LettersView.as_view(), name="dead-letters"),
     path("api/v1/dead-letters/<int:letter_id>/replay/", ReplayView.as_view(), name="dead-letter-replay"),
+    path("api/v1/customers/<path:customer_id>/consents/", privacy.ConsentsView.as_view(), name="consents"),
+    path("api/v1/customers/<path:customer_id>/export/", privacy.ExportView.as_view(), name="export"),
+    path("api/v1/customers/<path:record_id>/", privacy.CustomerView.as_view(), name="customer"),
     *records.addresses(),  # behind what goes on behind the id of a record
     re_path(rf"^v1/(?P<route>{'|'.join(sorted(dialect.ROUTES))})/?$", events.receive, name="dialect"),
     path("v1/projects/<str:write_key>/settings", events.settings, name="dialect-settings"),

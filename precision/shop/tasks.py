@@ -3,7 +3,7 @@
 from celery import group, shared_task
 
 from precision.engine import isolation
-from precision.shop import platforms
+from precision.shop import erasure, platforms
 
 
 @shared_task(name="precision.nightly")  # type: ignore[untyped-decorator]
@@ -52,3 +52,9 @@ def tallies(platform: str) -> None:
 def stitch() -> None:
     """Recompute who is one person in every organisation, in a process of its own."""
     isolation.run_command("stitch")
+
+
+@shared_task(name="precision.erasures")  # type: ignore[untyped-decorator]
+def erasures() -> None:
+    """Do what remains of erasures that were asked for."""
+    erasure.advance_all()

@@ -31,6 +31,8 @@ READS = {
     "portrait": ["customers/{person}/portrait/"],
     "segments": ["segments/"],
     "segment-members": ["segments/{segment}/members/"],
+    "consents": ["customers/{person}/consents/"],
+    "export": ["customers/{person}/export/"],
     "interests": ["customers/{person}/interests/"],
     "referrals": ["customers/{person}/referrals/"],
     "store-tables": ["stores/tables/?by=type"],

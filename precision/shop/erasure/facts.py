@@ -12,13 +12,14 @@ from typing import Any, Final
 from django.db import connection
 
 MARK: Final = "erased-"
-_MADE = f"^{MARK}[0-9a-f]{{32}}$"
+MADE: Final = f"^{MARK}[0-9a-f]{{32}}$"
+"""What the name of an erased identity looks like, to PostgreSQL."""
 
 
 def _pseudonym(column: str) -> str:
     """Return the expression of a group's pseudonym; what is one already stays."""
     return (
-        f"CASE WHEN {column} = '' OR {column} ~ '{_MADE}' THEN {column} ELSE '{MARK}' || "
+        f"CASE WHEN {column} = '' OR {column} ~ '{MADE}' THEN {column} ELSE '{MARK}' || "
         f"substr(encode(sha256(convert_to(%(salt)s || {column}, 'UTF8')), 'hex'), 1, 32) END"
     )
 
@@ -72,7 +73,7 @@ _IDENTITIES = f"""
 UPDATE precision_shop_identity
 SET value = '{MARK}' || replace(gen_random_uuid()::text, '-', ''), ciphertext = NULL, customer_id = %(customer)s,
     home_id = NULL
-WHERE id = ANY(%(ids)s) AND (ciphertext IS NOT NULL OR value !~ '{_MADE}')
+WHERE id = ANY(%(ids)s) AND (ciphertext IS NOT NULL OR value !~ '{MADE}')
 """
 
 STATEMENTS: Final[tuple[tuple[str, str], ...]] = (
