@@ -1,15 +1,12 @@
 """All identities and links of an organisation as arrays, and which of them the rules say otherwise about."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 import numpy as np
 import polars as pl
-from django.db import connection
 from numpy.typing import NDArray
 
+from precision.shop import bulk
 from precision.shop.methods.people import CLAIMED, KINDS
 from precision.shop.methods.people_in_bulk import HELD, Bulk, Edges, Nodes
 from precision.shop.stitching.closure import REMAINING, quoted
@@ -57,8 +54,8 @@ def read(organisation_id: int) -> Tables:
 
     Links first, so that hardly one leads to an identity that is not read; one that does is left out.
     """
-    edges = _copied(_EDGES.format(organisation=organisation_id), _EDGE_COLUMNS).sort("id")
-    nodes = _copied(_NODES.format(organisation=organisation_id), _NODE_COLUMNS).sort("id")
+    edges = bulk.fetch_numbers(_EDGES.format(organisation=organisation_id), _EDGE_COLUMNS).sort("id")
+    nodes = bulk.fetch_numbers(_NODES.format(organisation=organisation_id), _NODE_COLUMNS).sort("id")
     ids = nodes.get_column("id").to_numpy()
     first, found_first = _places(ids, edges.get_column("first").to_numpy())
     second, found_second = _places(ids, edges.get_column("second").to_numpy())
@@ -136,15 +133,3 @@ def changes(tables: Tables, answer: Bulk) -> Changes:
         }
     )
     return Changes(moves=moves.sort("group", "id"), marks=marks.sort("group", "id"), groups=answer.groups)
-
-
-def _copied(query: str, columns: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the rows of a query, read as text by COPY: whole numbers only, nothing else may be in it."""
-    buffer = BytesIO()
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
-        for piece in copy:
-            buffer.write(piece)
-    if not buffer.tell():
-        return pl.DataFrame(schema=dict(columns))
-    buffer.seek(0)
-    return pl.read_csv(buffer, has_header=False, new_columns=list(columns), schema=dict(columns))

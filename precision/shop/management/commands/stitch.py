@@ -5,13 +5,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from precision.shop import stitching
+from precision.shop import islands, stitching
 from precision.shop.models import Organisation
 
 
 class Command(BaseCommand):
-    help = "Recompute who is one person from all links; what incremental linking left right stays untouched."
+    help = "Recompute who is one person from all links, and the island report; what is right stays untouched."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--organisation", help="Key of one organisation; default: all.")
@@ -33,3 +34,4 @@ class Command(BaseCommand):
                 f"{each.key}: {done.identities:,} identities, {done.links:,} links; {done.moved:,} identities moved, "
                 f"{done.marked:,} links have another state ({time.perf_counter() - began:.1f} s)"
             )
+            islands.report(each, now=timezone.now())
