@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 
 GRACE_SECONDS = 20.0
+THREADS = 32
+"""Of each web process. Requests that bring events wait together for one commit; the database's pool bounds the rest."""
 # As root Celery warns of pickled tasks; ours are JSON, and on one machine for a try root is what people are.
 CELERY = (
     sys.executable, "-W", "ignore::UserWarning", "-m", "celery", "--quiet", "-A", "precision.celery",
@@ -41,7 +43,7 @@ def web(*, host: str, port: int, workers: int) -> list[str]:
     """Return the command of the web server."""
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "4", "--respawn-failed-workers",
+        "--workers", str(workers), "--blocking-threads", str(THREADS), "--respawn-failed-workers",
         "--log-level", "warning", "precision.wsgi:application",
     ]  # fmt: skip
 

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from precision.shop import platforms
-from precision.shop.api.events import bodies, dialect, keys
+from precision.shop.api.events import bodies, dialect, keys, wsgi
 from precision.shop.models import ApiKey, DeadLetter, Event, Identity, Tally
 from tests.api.conftest import Shop
 
@@ -250,3 +251,40 @@ def test_a_full_queue_asks_to_come_again(shop: Shop, web: Client, monkeypatch: A
     answer = post(web, "track", call(), **basic(shop.credentials.write_key))
     assert answer.status_code == 429
     assert answer["Retry-After"] == "2"
+
+
+def test_the_way_past_the_middleware_answers_the_same(shop: Shop, web: Client) -> None:
+    """The server calls the WSGI application; pages and unknown addresses go on to Django."""
+    passed: list[str] = []
+
+    def pages(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        passed.append(environ["PATH_INFO"])
+        return [b"page"]
+
+    application = wsgi.before(pages)
+
+    def ask(
+        path: str, raw: bytes, *, query: str = "", method: str = "POST"
+    ) -> tuple[str, dict[str, str], bytes]:
+        told: list[Any] = []
+        environ = {
+            "PATH_INFO": path, "REQUEST_METHOD": method, "QUERY_STRING": query, "CONTENT_LENGTH": str(len(raw)),
+            "HTTP_AUTHORIZATION": basic(shop.credentials.write_key)["HTTP_AUTHORIZATION"], "wsgi.input": BytesIO(raw),
+        }  # fmt: skip
+        body = b"".join(application(environ, lambda *given: told.extend(given)))
+        return (told[0], dict(told[1]), body) if told else ("", {}, body)
+
+    status, headers, body = ask("/v1/track", json.dumps(call(1)).encode())
+    assert (status, json.loads(body)) == ("200 OK", {"success": True})
+    assert headers["Content-Length"] == str(len(body))
+    again = post(web, "track?strict=1", call(1), **basic(shop.credentials.write_key))
+    status, headers, body = ask("/v1/track/", json.dumps(call(1)).encode(), query="strict=1")
+    assert json.loads(body) == again.json()
+    assert headers["Access-Control-Allow-Origin"] == again["Access-Control-Allow-Origin"]
+    assert ask("/v1/track", b"{")[0] == "400 Bad Request"
+    assert ask("/v1/track", b"", method="OPTIONS")[0] == "204 No Content"
+    assert ask("/v1/track", b"", method="GET")[0] == "405 Method Not Allowed"
+    assert not passed
+    for path in ("/v1/tracks", "/v1/projects/wk/settings", "/x/v1/track", "/admin/"):
+        assert ask(path, b"")[2] == b"page"
+    assert passed == ["/v1/tracks", "/v1/projects/wk/settings", "/x/v1/track", "/admin/"]

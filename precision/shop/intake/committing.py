@@ -60,6 +60,8 @@ def commit(submission: Submission) -> None:
     if connection.in_atomic_block:
         write([submission])
         return
+    # Who waits with a connection in hand keeps it from the writer: with a small pool all would wait for each other.
+    release_connection()
     mine = _Waiting(submission)
     calls = _calls(submission)
     with _guard:
@@ -79,6 +81,12 @@ def commit(submission: Submission) -> None:
         raise UnavailableError("The writer was stopped before the events were durable.")
 
 
+def release_connection() -> None:
+    """Give the thread's connection back, as the end of a request does, unless a transaction is open on it."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 def _lead() -> None:
     """Write all that waits (the caller's is first), then make the next in the queue the writer."""
     global _size, _writing  # noqa: PLW0603 one queue a process
@@ -91,6 +99,7 @@ def _lead() -> None:
     try:
         _write(batch)
     finally:
+        release_connection()
         with _guard:
             _size -= calls
             following = _queue[0] if _queue else None
@@ -127,6 +136,7 @@ def _alone(submission: Submission) -> None:
     try:
         _patiently([submission])
     except DataError:
+        submission.verdicts.clear()
         parts = _halves(submission)
         if not parts:
             submission.refuse_all(Code.UNUSABLE)

@@ -4,7 +4,7 @@ Message ids are unique within a month of receipt and platform, by an index of ea
 an earlier month is looked up only where its own time leaves that possible.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +13,6 @@ import psycopg
 from django.db import connection
 
 from precision.shop import partitions
-from precision.shop.intake.reading import Reading
 
 HORIZON: Final = timedelta(days=90)
 """For how long a message is known again."""
@@ -24,11 +23,11 @@ EARLY: Final = timedelta(days=7)
 _INSERT = """
 WITH added AS (
     INSERT INTO precision_shop_event (
-        platform_id, source_id, identity_id, message, name, at, received_at, product_id, store_id, channel, session,
+        platform_id, message, source_id, identity_id, name, at, received_at, product_id, store_id, channel, session,
         duration_s, query, recommendation, properties
     )
     SELECT * FROM unnest(
-        %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+        %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
         %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::text[], %s::text[], %s::jsonb[]
     )
     ON CONFLICT DO NOTHING
@@ -46,75 +45,71 @@ _ready: set[tuple[int, int]] = set()
 
 
 class Row(NamedTuple):
-    """An event with the numbers of what it names."""
+    """An event as it is inserted: the columns in the order of the statement, and how well its time is known."""
 
     platform: int
+    message: bytes
     source: int
     identity: int | None
+    name: str
+    at: datetime
+    received: datetime
     product: int | None
     store: int | None
-    reading: Reading
+    channel: str
+    session: str
+    duration: float | None
+    query: str
+    recommendation: str
+    properties: bytes
+    known_time: bool
 
 
-def insert(rows: Sequence[Row]) -> set[Key]:
+def insert(rows: Mapping[Key, Row]) -> set[Key]:
     """Write the events within the running transaction; return those of them that were there already.
 
-    The rows differ in (platform, message). They are written in one order, so that writers do not wait in a circle.
+    They are written in one order, so that writers do not wait for each other in a circle.
     """
-    known = _known_before(rows)
-    fresh = sorted(
-        (row for row in rows if (row.platform, row.reading.message) not in known),
-        key=lambda row: (row.platform, row.reading.message),
-    )
-    if not fresh:
+    known = _known_before(rows.values())
+    keys = sorted(rows.keys() - known if known else rows)
+    if not keys:
         return known
-    readings = [row.reading for row in fresh]
-    parameters: list[Any] = [
-        _literal([row.platform for row in fresh]),
-        _literal([row.source for row in fresh]),
-        _literal([row.identity for row in fresh]),
-        '{"\\\\x' + '","\\\\x'.join([reading.message.hex() for reading in readings]) + '"}',
-        _texts([reading.name for reading in readings]),
-        _literal([reading.at for reading in readings]),
-        _literal([reading.received for reading in readings]),
-        _literal([row.product for row in fresh]),
-        _literal([row.store for row in fresh]),
-        _texts([reading.channel for reading in readings]),
-        _texts([reading.session for reading in readings]),
-        _literal([reading.duration for reading in readings]),
-        _texts([reading.query for reading in readings]),
-        _texts([reading.recommendation for reading in readings]),
-        _literal([reading.properties.decode() for reading in readings]),
-        len(fresh),
-    ]
-    found = _run(_INSERT, parameters)
+    (
+        platforms, messages, sources, identities, names, ats, received, products, stores, channels, sessions,
+        durations, queries, recommendations, properties, _,
+    ) = zip(*[rows[key] for key in keys], strict=True)  # fmt: skip
+    found = _run(
+        _INSERT,
+        [
+            _literal(platforms), '{"\\\\x' + '","\\\\x'.join([message.hex() for message in messages]) + '"}',
+            _literal(sources), _literal(identities), _texts(names), _literal(ats), _literal(received),
+            _literal(products), _literal(stores), _texts(channels), _texts(sessions), _literal(durations),
+            _texts(queries), _texts(recommendations), _literal([one.decode() for one in properties]), len(keys),
+        ],
+    )  # fmt: skip
     if not found:
         return known
-    platforms, messages = found[0]
-    added = set(zip(platforms or (), map(bytes, messages or ()), strict=True))
-    return known.union(key for row in fresh if (key := (row.platform, row.reading.message)) not in added)
+    added = set(zip(found[0][0] or (), map(bytes, found[0][1] or ()), strict=True))
+    return known.union(key for key in keys if key not in added)
 
 
 def _known_before(rows: Iterable[Row]) -> set[Key]:
     """Return the events that came in an earlier month within HORIZON. No query for those that happened since."""
-    doubtful: dict[tuple[int, int], list[Row]] = {}
+    doubtful: dict[datetime, list[Row]] = {}
+    first = month = datetime.max.replace(tzinfo=UTC)
     for row in rows:
-        reading = row.reading
-        received = reading.received
-        month = _month(received)
-        if not reading.known_time or reading.at - SLACK < month:
-            doubtful.setdefault((received.year, received.month), []).append(row)
+        if row.received is not first:  # the calls of one request share it
+            first, month = row.received, _month(row.received)
+        if not row.known_time or row.at < month + SLACK:
+            doubtful.setdefault(month, []).append(row)
     known: set[Key] = set()
-    for (year, number), some in doubtful.items():
-        month = datetime(year, number, 1, tzinfo=UTC)
-        earliest = min(row.reading.received for row in some) - HORIZON
-        wanted = {(row.platform, row.reading.message) for row in some}
+    for month, some in doubtful.items():
+        earliest = min(row.received for row in some) - HORIZON
+        wanted = {(row.platform, row.message) for row in some}
         platforms = list({platform for platform, _ in wanted})
         messages = [message for _, message in wanted]
-        known |= wanted & {
-            (platform, bytes(message))
-            for platform, message in _run(_PROBE, [platforms, messages, earliest, month])
-        }
+        found = _run(_PROBE, [platforms, messages, earliest, month])
+        known |= wanted & {(platform, bytes(message)) for platform, message in found}
     return known
 
 

@@ -12,15 +12,17 @@ from django.db import connection
 _SPACE = 0x45524153  # namespace of these advisory locks: “ERAS”
 
 
-def share(organisations: Collection[int]) -> dict[int, int]:
+def share(organisations: Collection[int], *, patience: str) -> dict[int, int]:
     """Return how many people were erased so far, by organisation; none is erased until the transaction ends.
 
-    Two queries: what the second reads is what was committed when the first had the locks.
+    From then on the transaction waits at most `patience` (PostgreSQL's `lock_timeout`) for each lock. Two queries: what
+    the second reads is what was committed when the first had the locks.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock_shared(%s, o::int) FROM unnest(%s::bigint[]) AS o",
-            [_SPACE, sorted(organisations)],
+            "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock_shared(%s, o::int) "
+            "FROM unnest(%s::bigint[]) AS o",
+            [patience, _SPACE, sorted(organisations)],
         )
         cursor.execute(
             "SELECT id, erasures FROM precision_shop_organisation WHERE id = ANY(%s)", [list(organisations)]

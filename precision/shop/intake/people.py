@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from precision.shop import identities, pii, profiles
 from precision.shop.intake import traits
@@ -54,18 +54,32 @@ def owner(known: Known, reading: Reading) -> int | None:
 
 def is_verified(platform: Platform, known: Known, reading: Reading, *, trusted: bool) -> bool:
     """Return whether it is certain that the caller speaks for the user: the shop's own server, or a valid user_hash."""
-    if trusted or not reading.user_hash or not reading.user:
+    if trusted or not reading.user:
         return trusted
+    told = _user_hash(reading.call)
+    if not told:
+        return False
     if not known.secret:
         known.secret = pii.decrypt(platform.user_hash_secret)
     wanted = hmac.new(known.secret.encode(), reading.user.encode(), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(wanted.encode(), reading.user_hash.strip().lower().encode())
+    return hmac.compare_digest(wanted.encode(), told.strip().lower().encode())
+
+
+def _user_hash(call: Mapping[str, Any]) -> str:
+    """Return the `user_hash` of a call, in its context, properties or traits; "" where there is none."""
+    for part in (call, call.get("context"), call.get("properties"), call.get("traits")):
+        told = part.get("user_hash") if isinstance(part, dict) else None
+        if isinstance(told, str):
+            return told
+    return ""
 
 
 def links(platform: Platform, known: Known, readings: Iterable[Reading], *, trusted: bool) -> list[Link]:
     """Return the links that the calls tell and this process has not yet seen written."""
     made: list[Link] = []
     for reading in readings:
+        if not reading.user and not reading.previous:
+            continue
         pairs = []
         if reading.user and reading.anonymous:
             pairs.append((known.users[reading.user], known.anonymous[reading.anonymous]))
@@ -83,7 +97,7 @@ def links(platform: Platform, known: Known, readings: Iterable[Reading], *, trus
 
 
 def tell(
-    platform: Platform, known: Known, readings: Sequence[Reading], *, trusted: bool, now: datetime
+    platform: Platform, known: Known, readings: Iterable[Reading], *, trusted: bool, now: datetime
 ) -> list[Link]:
     """Write what `identify` calls tell into the profiles; return the links to further names told."""
     told, named = [], []
@@ -107,7 +121,8 @@ def tell(
             )
         )
         named += [(name, number, verified, reading.at) for name in read.identities]
-    profiles.tell(told, now=now)
+    if told:
+        profiles.tell(told, now=now)
     if not named:
         return []
     numbers = identities.resolve(platform, {name for name, *_ in named}, now=now)

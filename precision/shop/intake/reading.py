@@ -70,7 +70,6 @@ class Reading(NamedTuple):
     known_time: bool
     """Whether `at` comes from the sender and not from us: only then it tells that no earlier month can hold it."""
     skewed: bool
-    user_hash: str
     call: dict[str, Any]
     """As it came: orders and profiles are read from it."""
 
@@ -107,7 +106,6 @@ def read(call: Any, *, received: datetime, lag: timedelta, checked: bool = False
     if "sentAt" in call:
         lag = times.lag(times.moment(call["sentAt"], "sentAt"), received=received)
     at, skewed = times.happened(original, lag=lag, received=received)
-    user_hash = _user_hash(call, properties, context)
     given = properties if kind != "identify" else {}
     products = given.get("products")
     first = products[0] if type(products) is list and products and type(products[0]) is dict else {}
@@ -138,7 +136,6 @@ def read(call: Any, *, received: datetime, lag: timedelta, checked: bool = False
         received=received,
         known_time=original is not None and not skewed,
         skewed=skewed,
-        user_hash=user_hash,
         call=call,
     )
 
@@ -211,11 +208,6 @@ def _duration(given: dict[str, Any]) -> float | None:
     if value > LARGEST:
         raise RefusedError(Code.OUT_OF_RANGE, "properties.duration_s", found=value)
     return float(value)
-
-
-def _user_hash(call: dict[str, Any], properties: dict[str, Any], context: dict[str, Any]) -> str:
-    told = context.get("user_hash") or properties.get("user_hash") or call.get("user_hash")
-    return told if type(told) is str else ""
 
 
 def _kept(kind: str, call: dict[str, Any], given: dict[str, Any], context: dict[str, Any]) -> bytes:

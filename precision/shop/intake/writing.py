@@ -1,7 +1,7 @@
 """Calls that were read into the tables: one transaction for those of many requests."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -40,6 +40,7 @@ class Submission:
     """Verdict and the call as it came."""
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     """Of the readings, once they are written."""
+    counts: Counter[tuple[Outcome, str]] = field(default_factory=Counter)
 
     def part(self, places: Iterable[int], *, refused: bool) -> "Submission":
         """Return a submission of the readings at some places, with what was refused already or without."""
@@ -48,6 +49,7 @@ class Submission:
             readings={place: self.readings[place] for place in places},
             refused=self.refused if refused else {},
             verdicts={},
+            counts=Counter(),
         )
 
     def take(self, part: "Submission") -> None:
@@ -76,6 +78,9 @@ def write(submissions: Sequence[Submission]) -> None:
         by_platform.setdefault(submission.platform.pk, []).append(submission)
     # What is learned within somebody else's transaction may yet be rolled back: it is forgotten at the end.
     knowns = {number: Known() if nested else known.of(number) for number in by_platform}
+    for submission in submissions:  # it may be a second try
+        submission.verdicts.clear()
+        submission.counts.clear()
     try:
         with transaction.atomic():
             _write(by_platform, knowns)
@@ -88,12 +93,9 @@ def write(submissions: Sequence[Submission]) -> None:
 
 
 def _write(by_platform: dict[int, list[Submission]], knowns: dict[int, Known]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
     everybody = [one for number in sorted(by_platform) for one in by_platform[number]]
-    erasures = guard.share({one.platform.organisation_id for one in everybody})
+    erasures = guard.share({one.platform.organisation_id for one in everybody}, patience=PATIENCE)
     rows: dict[Key, Row] = {}
-    first: dict[Key, tuple[int, int]] = {}
     for number in sorted(by_platform):
         some, here = by_platform[number], knowns[number]
         platform = some[0].platform
@@ -103,44 +105,47 @@ def _write(by_platform: dict[int, list[Submission]], knowns: dict[int, Known]) -
             people.resolve(platform, here, readings, now=some[0].received)
             _learn_catalogue(platform, here, readings)
         for one in some:
-            for place, reading in one.readings.items():
-                key = (number, reading.message)
-                if key not in rows:
-                    rows[key] = _row(here, one, reading)
-                    first[key] = (id(one), place)
-    duplicates = events_table.insert(list(rows.values()))
+            _add_rows(rows, one, here, platform_id=number, source_id=one.source.pk)
+    duplicates = events_table.insert(rows) if rows else set()
     links: dict[int, list[stitching.Link]] = {}
     for one in everybody:
         number, here = one.platform.pk, knowns[one.platform.pk]
-        fresh: dict[int, Reading] = {}
-        for place, reading in one.readings.items():
-            key = (number, reading.message)
-            if key in duplicates or first[key] != (id(one), place):
-                one.verdicts[place] = DUPLICATE
-            else:
-                one.verdicts[place] = ACCEPTED
-                fresh[place] = reading
-        told = list(fresh.values())
-        found = people.links(one.platform, here, told, trusted=one.trusted)
-        found += people.tell(one.platform, here, told, trusted=one.trusted, now=one.received)
+        if duplicates:
+            for place, reading in one.readings.items():
+                if (number, reading.message) in duplicates:
+                    one.verdicts[place] = DUPLICATE
+        fresh = {place: one.readings[place] for place, told in one.verdicts.items() if told is ACCEPTED}
+        found = people.links(one.platform, here, fresh.values(), trusted=one.trusted)
+        found += people.tell(one.platform, here, fresh.values(), trusted=one.trusted, now=one.received)
         if found:
             links.setdefault(one.platform.organisation_id, []).extend(found)
+        _count(one, fresh.values(), here)
         _hand_on_orders(one, fresh)
         _keep_letters(one)
-    _count(everybody, rows)
+    _append_counts(everybody)
     for organisation in sorted(links):  # last: it makes others who recompute people wait
         stitching.link(organisation, links[organisation])
 
 
-def _row(here: Known, one: Submission, reading: Reading) -> Row:
-    return Row(
-        one.platform.pk,
-        one.source.pk,
-        people.owner(here, reading),
-        here.products.get(reading.product) if reading.product else None,
-        here.stores.get(reading.store) if reading.store else None,
-        reading,
-    )
+def _add_rows(
+    rows: dict[Key, Row], one: Submission, here: Known, *, platform_id: int, source_id: int
+) -> None:
+    """Add a row for each message of the submission that is not among the rows yet; the others are duplicates."""
+    users, anonymous, products, stores = here.users, here.anonymous, here.products, here.stores
+    for place, reading in one.readings.items():
+        key = (platform_id, reading.message)
+        if key in rows:
+            one.verdicts[place] = DUPLICATE
+            continue
+        one.verdicts[place] = ACCEPTED
+        identity = users[reading.user] if reading.user else None
+        if identity is None and reading.anonymous:
+            identity = anonymous[reading.anonymous]
+        rows[key] = Row(
+            platform_id, reading.message, source_id, identity, reading.name, reading.at, reading.received,
+            products.get(reading.product), stores.get(reading.store), reading.channel, reading.session,
+            reading.duration, reading.query, reading.recommendation, reading.properties, reading.known_time,
+        )  # fmt: skip
 
 
 def _learn_catalogue(platform: Platform, here: Known, readings: Iterable[Reading]) -> None:
@@ -197,29 +202,37 @@ def _keep_letters(one: Submission) -> None:
         dead_letters.keep(one.platform, letters, source=one.source)
 
 
-def _count(everybody: Iterable[Submission], rows: dict[Key, Row]) -> None:
-    """Append what became of the calls, a row per source and outcome."""
-    counts: dict[tuple[int, int], Counter[tuple[Outcome, str]]] = {}
+def _count(one: Submission, fresh: Collection[Reading], here: Known) -> None:
+    """Count what became of the calls of a submission."""
+    count = one.counts
+    for verdict, _ in one.refused.values():
+        bot = verdict.code == Code.BOT
+        count[(Outcome.BOT, "") if bot else (Outcome.REJECTED, verdict.code)] += 1
+    before = one.received - LATE
+    late = skewed = unknown = 0
+    for reading in fresh:
+        if reading.at < before:
+            late += 1
+        elif reading.skewed:
+            skewed += 1
+        if reading.product and reading.product not in here.products:
+            unknown += 1
+    count[Outcome.ACCEPTED, ""] += len(fresh)
+    count[Outcome.DUPLICATE, ""] += len(one.readings) - len(fresh)
+    count[Outcome.LATE, ""] += late
+    count[Outcome.CLOCK_SKEWED, ""] += skewed
+    count[Outcome.UNKNOWN_PRODUCT, ""] += unknown
+
+
+def _append_counts(everybody: Iterable[Submission]) -> None:
+    """Append the counts, a row per source and outcome."""
+    totals: dict[tuple[int, int], Counter[tuple[Outcome, str]]] = {}
     owners: dict[tuple[int, int], Submission] = {}
     for one in everybody:
         place = (one.platform.pk, one.source.pk)
         owners[place] = one
-        count = counts.setdefault(place, Counter())
-        for verdict, _ in one.refused.values():
-            bot = verdict.code == Code.BOT
-            count[(Outcome.BOT, "") if bot else (Outcome.REJECTED, verdict.code)] += 1
-        for number, reading in one.readings.items():
-            if one.verdicts[number] is DUPLICATE:
-                count[Outcome.DUPLICATE, ""] += 1
-                continue
-            count[Outcome.ACCEPTED, ""] += 1
-            if reading.skewed:
-                count[Outcome.CLOCK_SKEWED, ""] += 1
-            elif reading.received - reading.at > LATE:
-                count[Outcome.LATE, ""] += 1
-            if reading.product and rows[one.platform.pk, reading.message].product is None:
-                count[Outcome.UNKNOWN_PRODUCT, ""] += 1
-    for place, count in counts.items():
+        totals.setdefault(place, Counter()).update(one.counts)
+    for place, total in totals.items():
         owner = owners[place]
         day = owner.received.astimezone(UTC).date()
-        tallies.append(owner.platform, owner.source, count, kind=KIND, day=day)
+        tallies.append(owner.platform, owner.source, total, kind=KIND, day=day)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from precision.shop import pii
 from precision.shop.api.events.answers import RefusalError
+from precision.shop.intake.committing import release_connection
 from precision.shop.models import ApiKey
 
 SECONDS: Final = 1.0
@@ -65,6 +66,7 @@ def find(secret: str, *, clock: Callable[[], float] = time.monotonic) -> ApiKey:
             .filter(digest=digest, revoked_at__isnull=True)
             .first()
         )
+        release_connection()
         if len(_known) > MOST:
             _known.clear()
         _known[digest] = (now + SECONDS, key)
