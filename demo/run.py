@@ -5,21 +5,26 @@ import resource
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import Max
 from rich.console import Console
 
 from demo import accounts, figures, summary
+from demo.browse import loading as browse
+from demo.browse.sending import RefusedError
+from demo.browse.serving import NotServedError
+from demo.browse.shop import VISITORS
 from demo.loading import Loaded, load
 from demo.sources import MissingDataError, shops
 from precision import configuration
 from precision.shop import processes
 from precision.shop.importing import ImportRefusedError
 from precision.shop.mapping import MappingError
-from precision.shop.models import ImportBatch, Platform
+from precision.shop.models import ImportBatch, Order, Platform
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 HOST = "127.0.0.1"
@@ -29,9 +34,14 @@ CLASSES = ("A", "B", "C")
 
 def main(arguments: Sequence[str]) -> int:
     """Load the sample shops, compute, print the summary and serve until Ctrl-C; return the exit code."""
-    parser = ArgumentParser(prog="python -m demo", description="Two real sample shops, end to end.")
+    parser = ArgumentParser(
+        prog="python -m demo", description="Two real sample shops and a generated one, end to end."
+    )
     parser.add_argument("--no-serve", action="store_true", help="Stop after the summary.")
     parser.add_argument("--port", type=int, help="Default: the variable PORT, else 8000.")
+    parser.add_argument(
+        "--visitors", type=int, default=VISITORS, help="Of the generated shop; 0 leaves that shop out."
+    )
     options = parser.parse_args(arguments)
     port = options.port if options.port is not None else configuration.whole_number("PORT", 8000)
     if not options.no_serve:
@@ -44,12 +54,15 @@ def main(arguments: Sequence[str]) -> int:
     started = time.perf_counter()
     try:
         loaded = load(shops(), var=Path(settings.VAR))
-    except (MissingDataError, MappingError, ImportRefusedError) as error:
+        sent = browse.load(visitors=options.visitors, var=Path(settings.VAR)) if options.visitors else None
+    except (MissingDataError, MappingError, ImportRefusedError, RefusedError, NotServedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     computing = time.perf_counter()
     for each in loaded:
         compute(each.platform)
+    if sent is not None:
+        compute(sent.platform)
     work = summary.of_work(
         load_seconds=computing - started,
         compute_seconds=time.perf_counter() - computing,
@@ -58,7 +71,11 @@ def main(arguments: Sequence[str]) -> int:
     told = [
         summary.of_shop(each.platform.name, each.imported, figures.gather(each.platform)) for each in loaded
     ]
-    summary.show([*told, work, access(loaded, port=port)], console=Console())
+    keys = {each.platform.key: each.server_key for each in loaded}
+    if sent is not None:
+        told.append(summary.of_sent(sent, figures.gather(sent.platform)))
+        keys[sent.platform.key] = sent.server_key
+    summary.show([*told, work, access(loaded, keys=keys, port=port)], console=Console())
     if not options.no_serve:
         serve(port)
     return 0
@@ -73,17 +90,18 @@ def serve(port: int) -> None:
 
 def compute(platform: Platform) -> None:
     """Compute what is not yet computed from the platform's newest facts."""
-    news = (
+    imported = (
         ImportBatch.objects.filter(platform=platform)
         .exclude(accepted=0, updated=0)
-        .order_by("-finished_at")
-        .first()
+        .aggregate(newest=Max("finished_at"))["newest"]
     )
-    # What was begun after the last import that changed anything is up to date, and not computed again.
-    call_command("refresh", platform=platform.key, resume_since=news.finished_at if news else None)
+    told = Order.objects.filter(platform=platform).aggregate(newest=Max("received_at"))["newest"]
+    # What was begun after the last facts came in is up to date, and not computed again.
+    since = max((moment for moment in (imported, told) if moment is not None), default=None)
+    call_command("refresh", platform=platform.key, resume_since=since)
 
 
-def access(loaded: Sequence[Loaded], *, port: int) -> summary.Section:
+def access(loaded: Sequence[Loaded], *, keys: Mapping[str, str], port: int) -> summary.Section:
     """Return the addresses, keys and commands to print; creates the administrator when there is none.
 
     Called last, because the administrator's password is shown this once: nothing may fail behind it.
@@ -94,7 +112,7 @@ def access(loaded: Sequence[Loaded], *, port: int) -> summary.Section:
         address=f"http://127.0.0.1:{port}",
         admin=accounts.ADMIN,
         password=accounts.ensure_admin(),
-        keys={each.platform.key: each.server_key for each in loaded},
+        keys=keys,
         customers=customers,
         curl_key=chosen.server_key,
     )

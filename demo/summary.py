@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from demo.browse.loading import Sent
 from demo.figures import Figures, RuleInWords
 from precision.shop.importing import ImportSummary
 
@@ -55,16 +56,21 @@ def of_shop(name: str, imported: ImportSummary, figures: Figures) -> Section:
         *([("rejected because", _reasons(imported))] if imported.rejected_by else []),
         *([("rejects file", imported.rejects_file)] if imported.rejects_file else []),
         *([("unknown products", _unknown(imported))] if imported.unknown_products else []),
-        ("customers", f"{figures.customers:,}"),
-        ("products", _products(figures)),
-        ("orders", _orders(figures)),
-        ("rules", "not computed" if figures.rules is None else f"{figures.rules:,}"),
-        *(("" if number else "the best", _rule(rule)) for number, rule in enumerate(figures.best_rules)),
-        ("classes", _classes(figures.classes)),
-        *_quality(figures.quality),
+        *_computed(figures),
         ("seconds", _durations(imported.seconds, figures.seconds)),
     ]
     return Section(heading=name, rows=rows)
+
+
+def of_sent(sent: Sent, figures: Figures) -> Section:
+    """Return what there is to say about the shop that was made up and sent through the API."""
+    told = ", ".join(f"{number:,} {name}" for name, number in sent.counts.items())
+    rows = [
+        ("sent", told or "nothing: all of it was there"),
+        *_computed(figures),
+        ("seconds", _durations(sent.seconds, figures.seconds)),
+    ]
+    return Section(heading=sent.platform.name, rows=rows)
 
 
 def of_access(
@@ -106,6 +112,19 @@ def of_work(*, load_seconds: float, compute_seconds: float, peak_bytes: int) -> 
             ("peak memory", f"{peak_bytes / 2**30:.2f} GiB"),
         ],
     )
+
+
+def _computed(figures: Figures) -> list[Row]:
+    """Return what the database holds and what was computed from it."""
+    return [
+        ("customers", f"{figures.customers:,}"),
+        ("products", _products(figures)),
+        ("orders", _orders(figures)),
+        ("rules", "not computed" if figures.rules is None else f"{figures.rules:,}"),
+        *(("" if number else "the best", _rule(rule)) for number, rule in enumerate(figures.best_rules)),
+        ("classes", _classes(figures.classes)),
+        *_quality(figures.quality),
+    ]
 
 
 def _rows(imported: ImportSummary) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import local
-from typing import Any
+from typing import Any, Self
 
 LIST_SIZE = 5_000
 """Most records that one REST call takes."""
@@ -28,6 +28,15 @@ class Client:
         self._place = (host, port)
         self._key = server_key
         self._local = local()
+        self._opened: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the connections: a server that is told to stop waits for those that are open."""
+        for each in self._opened:
+            each.close()
 
     def send_list(self, name: str, records: Sequence[dict[str, Any]]) -> Counter[str]:
         """POST the records to a REST list in bulk; return accepted, updated, duplicate and rejected.
@@ -90,5 +99,6 @@ class Client:
     def _connection(self) -> http.client.HTTPConnection:
         if getattr(self._local, "connection", None) is None:
             self._local.connection = http.client.HTTPConnection(*self._place, timeout=WAIT_S)
+            self._opened.append(self._local.connection)
         made: http.client.HTTPConnection = self._local.connection
         return made

@@ -25,7 +25,7 @@ def small_shops(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: objec
 
 
 def test_the_demo_from_nothing_and_again(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.main(["--no-serve"]) == 0
+    assert run.main(["--no-serve", "--visitors", "0"]) == 0
     first = capsys.readouterr().out
     assert "18: 7 accepted, 9 rejected, 2 duplicate" in first
     assert "sk_" in first
@@ -35,7 +35,7 @@ def test_the_demo_from_nothing_and_again(capsys: pytest.CaptureFixture[str]) -> 
         list(model.objects.values_list("pk", flat=True)) for model in (Run, ApiKey, Order)
     )
 
-    assert run.main(["--no-serve"]) == 0
+    assert run.main(["--no-serve", "--visitors", "0"]) == 0
     again = capsys.readouterr().out
     assert "18: 0 accepted, 9 rejected, 9 duplicate" in again
     assert "changepassword" in again
@@ -55,13 +55,13 @@ def test_the_demo_from_nothing_and_again(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_new_facts_are_computed(capsys: pytest.CaptureFixture[str]) -> None:
-    run.main(["--no-serve"])
+    run.main(["--no-serve", "--visitors", "0"])
     golden = Run.objects.filter(scope="golden").count()
     others = Run.objects.exclude(scope="golden").count()
     order = Order.objects.filter(platform__key="golden").first()
     order.lines.all().delete()
     order.delete()
-    run.main(["--no-serve"])
+    run.main(["--no-serve", "--visitors", "0"])
     capsys.readouterr()
     assert Run.objects.filter(scope="golden").count() > golden
     assert Run.objects.exclude(scope="golden").count() == others
@@ -74,7 +74,7 @@ def test_missing_data_ends_with_one_sentence(
         raise sources.MissingDataError("The package is not there.")
 
     monkeypatch.setattr(run, "shops", none)
-    assert run.main(["--no-serve"]) == 2
+    assert run.main(["--no-serve", "--visitors", "0"]) == 2
     assert capsys.readouterr().err == "The package is not there.\n"
     assert not Platform.objects.exists()
 

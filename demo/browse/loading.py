@@ -1,0 +1,60 @@
+"""Putting the generated shop into the database, through the front door."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from demo.browse import serving, shop
+from demo.browse.sending import Client
+from demo.loading import ShopSteps, open_platform
+from demo.sources import Shop
+from precision.shop.models import Event, Order, Platform
+
+STEPS = shop.STEPS + 1
+BROWSE = Shop(
+    key="browse",
+    name="Browse (generated, not real)",
+    organisation="browse",
+    currency="EUR",
+    timezone="Europe/London",
+    mapping=Path(),
+    files=MappingProxyType({}),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The generated shop in the database."""
+
+    platform: Platform
+    server_key: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Records of each kind that were sent this time; empty: all of it was there."""
+    seconds: float
+
+
+def load(*, visitors: int, var: Path) -> Sent:
+    """Make the year of `visitors` people and send it, unless it is there already."""
+    started = time.perf_counter()
+    steps = ShopSteps(STEPS)
+    steps.shop = BROWSE.key
+    with steps:
+        platform, server_key = open_platform(BROWSE, var=var)
+        with steps.step(f"make {visitors:,} visitors"):
+            world = shop.make(visitors=visitors)
+        counts: Mapping[str, int] = {}
+        if not _is_there(platform, world):
+            with serving.served() as port, Client(serving.HOST, port, server_key=server_key) as client:
+                counts = shop.send(world, client, steps=steps)
+    return Sent(
+        platform=platform, server_key=server_key, counts=counts, seconds=time.perf_counter() - started
+    )
+
+
+def _is_there(platform: Platform, world: shop.World) -> bool:
+    """Return whether the whole year had come in before; orders are sent behind the events."""
+    events = Event.objects.filter(platform=platform).count()
+    orders = Order.objects.filter(platform=platform, status=Order.Status.COMPLETED).count()
+    return events >= world.events.height and orders >= world.visits["buys"].sum()
