@@ -6,13 +6,15 @@ path("precision/", include("precision.api_urls"))
 from django.urls import path, re_path
 
 from precision.campaigns.api import SlotsView
-from precision.shop.api import privacy, records
+from precision.shop.api import joins, privacy, records
 from precision.shop.api.dead_letters import LettersView, ReplayView
 from precision.shop.api.documentation import DocsView, SchemaView
 from precision.shop.api.events import dialect
 from precision.shop.api.events import views as events
 from precision.shop.api.health import LiveView, ReadyView
 from precision.shop.api.interests import InterestsView, ReferralsView
+from precision.shop.api.islands import IslandsView
+from precision.shop.api.people import PersonView
 from precision.shop.api.quality import QualityView
 from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
@@ -56,6 +58,14 @@ urlpatterns = [
     path("api/v1/customers/<path:customer_id>/consents/", privacy.ConsentsView.as_view(), name="consents"),
     path("api/v1/customers/<path:customer_id>/export/", privacy.ExportView.as_view(), name="export"),
     path("api/v1/customers/<path:record_id>/", privacy.CustomerView.as_view(), name="customer"),
+    path("api/v1/people/<path:customer_id>/", PersonView.as_view(), name="person"),
+    path("api/v1/joins/", joins.JoinsView.as_view(), name="joins"),
+    path("api/v1/joins/preview/", joins.JoinPreviewView.as_view(), name="join-preview"),
+    path("api/v1/joins/<int:join_id>/undo/", joins.JoinUndoView.as_view(), name="join-undo"),
+    path("api/v1/joins/proposals/", joins.ProposalsView.as_view(), name="join-proposals"),
+    path("api/v1/joins/proposals/<int:link_id>/accept/", joins.AcceptView.as_view(), name="proposal-accept"),
+    path("api/v1/joins/proposals/<int:link_id>/refuse/", joins.RefuseView.as_view(), name="proposal-refuse"),
+    path("api/v1/islands/", IslandsView.as_view(), name="islands"),
     *records.addresses(),  # behind what goes on behind the id of a record
     re_path(rf"^v1/(?P<route>{'|'.join(sorted(dialect.ROUTES))})/?$", events.receive, name="dialect"),
     path("v1/projects/<str:write_key>/settings", events.settings, name="dialect-settings"),

@@ -38,7 +38,11 @@ READS = {
     "store-tables": ["stores/tables/?by=type"],
     "stores-together": ["stores/together/", "stores/together/?store={store}"],
     "quality": ["quality/"],
+    "person": ["people/{person}/"],
 }
+JOINS = {
+    "joins", "join-preview", "join-undo", "join-proposals", "proposal-accept", "proposal-refuse", "islands",
+}  # fmt: skip  # see test_joins
 SHARED = {"exchange-rates"}  # by the platforms of an organisation: see test_reports
 LETTERS = {
     "dead-letters",
@@ -91,7 +95,7 @@ def address(pattern: str, word: str) -> str:
 def test_every_endpoint_is_walked() -> None:
     assert {pattern.name for pattern in api_urls.urlpatterns} == set(
         READS
-    ) | OPEN | DIALECT | SHARED | LETTERS
+    ) | OPEN | DIALECT | SHARED | LETTERS | JOINS
 
 
 @pytest.mark.parametrize("pattern", [pattern for patterns in READS.values() for pattern in patterns])
