@@ -53,14 +53,14 @@ class NamedSerializer(serializers.Serializer[Any]):
     value = TextField(max_length=320)
 
 
-class PairSerializer(serializers.Serializer[Any]):
+class NamePairSerializer(serializers.Serializer[Any]):
     """Two names that are, or may be, one person."""
 
     first = NamedSerializer()
     second = NamedSerializer()
 
 
-class MergeSerializer(PairSerializer):
+class MergeSerializer(NamePairSerializer):
     """Two names that the shop knows to be one person."""
 
     reason = TextField(max_length=300, default="", allow_blank=True)
@@ -192,13 +192,13 @@ class JoinPreviewView(_Deciding):
         operation_id="joins_preview",
         tags=["people"],
         summary="Who would be one person, and how many orders and events would stand together; changes nothing",
-        request=PairSerializer,
+        request=NamePairSerializer,
         responses=PreviewSerializer,
     )
     def post(self, request: Request) -> Response:
         """Answer with the names that would be one person."""
         sight = Sight(self.principal)
-        first, second = _pair(sight, self.read_body(PairSerializer))
+        first, second = _pair(sight, self.read_body(NamePairSerializer))
         try:
             found = stitching.preview(first.pk, second.pk)
         except DecisionError as error:
