@@ -66,7 +66,7 @@ class MergeSerializer(NamePairSerializer):
     reason = TextField(max_length=300, default="", allow_blank=True)
 
 
-class PartSerializer(NameSerializer):
+class PreviewedNameSerializer(NameSerializer):
     """A name of the person that would be."""
 
     orders = serializers.IntegerField()
@@ -77,7 +77,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     """What a join would make, as far as the key sees it."""
 
     together = serializers.BooleanField(help_text="They are one person already.")
-    identities = PartSerializer(many=True)
+    identities = PreviewedNameSerializer(many=True)
     orders = serializers.IntegerField(help_text="Orders that would stand together.")
     events = serializers.IntegerField(help_text="Events that would stand together.")
     blocked_by = serializers.CharField(
