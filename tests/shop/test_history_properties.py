@@ -10,7 +10,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from precision.shop import history
@@ -19,12 +20,13 @@ from precision.shop.models import Order, OrderLine, Platform, Product
 from tests.shop.lake import EVER, MARCH, buy, lake_lines, parquet_files, state, stored_lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NUMBERS = st.integers(0, 5)
-STEPS = st.one_of(
-    st.tuples(st.sampled_from(["buy", "change", "move", "cancel", "remove"]), NUMBERS),
-    st.tuples(
-        st.sampled_from(["export", "rebuild", "compact", "compact all"]), st.none() | st.integers(0, 40)
-    ),
+CHANGES = st.tuples(st.sampled_from(["buy", "buy", "move", "cancel", "empty", "remove"]), st.integers(0, 2))
+WRITES = st.tuples(
+    st.sampled_from(["export", "export", "rebuild", "compact", "compact all"]),
+    st.sampled_from([None, None]) | st.integers(0, 12),
+)
+ROUNDS = st.lists(
+    st.tuples(st.lists(CHANGES, max_size=3), st.lists(WRITES, min_size=1, max_size=2)), min_size=2, max_size=6
 )
 
 
@@ -65,19 +67,22 @@ def raw(platform: Platform) -> list[Any]:
     return sorted(view.rows(layout.ORDER_LINES, EVER, platform).collect().rows(), key=str)
 
 
-def act(platform: Platform, product: Product, name: str, number: int | None) -> None:
+def act(platform: Platform, product: Product, name: str, number: int) -> None:
     found = Order.objects.filter(platform=platform, external_id=str(number))
     order = found.first()
-    if name == "buy" and order is None:
-        buy(platform, str(number), product, at=MARCH + timedelta(days=20 * (number or 0)))
-    elif name == "change" and order is not None:
-        OrderLine.objects.create(order=order, product=product, quantity=2, unit_price=number or 0)
+    if order is None:
+        buy(platform, str(number), product, at=MARCH + timedelta(days=20 * number))
+    elif name == "buy":
+        OrderLine.objects.create(order=order, product=product, quantity=number + 2, unit_price=1)
         found.update(fingerprint=order.fingerprint + 1)
     elif name == "move":
         found.update(placed_at=MARCH + timedelta(days=400))
     elif name == "cancel":
         found.update(status="cancelled")
-    elif name == "remove" and order is not None:
+    elif name == "empty":
+        OrderLine.objects.filter(order=order).delete()
+        found.update(fingerprint=0)
+    else:
         order.delete()
 
 
@@ -99,10 +104,10 @@ def write(name: str, step: int | None, platform: Platform) -> None:
         assert now == before or counted(now) == wanted
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, max_size=14), grace=st.sampled_from([-1, 10**6]))
+@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rounds=ROUNDS, grace=st.sampled_from([-1, 10**6]))
 def test_the_lake_says_what_the_database_says(
-    platform: Platform, settings: Any, steps: list[tuple[str, int | None]], grace: int
+    platform: Platform, settings: Any, rounds: list[tuple[list[Any], list[Any]]], grace: int
 ) -> None:
     Order.objects.filter(platform=platform).delete()
     product, _ = Product.objects.get_or_create(platform=platform, external_id="S1", title="Soap")
@@ -112,11 +117,11 @@ def test_the_lake_says_what_the_database_says(
         mock.patch.object(files, "GRACE_S", grace),
     ):
         settings.HISTORY = Path(folder)
-        for name, number in steps:
-            if name in {"buy", "change", "move", "cancel", "remove"}:
+        for changes, writes in rounds:
+            for name, number in changes:
                 act(platform, product, name, number)
-            else:
-                write(name, number, platform)
+            for name, step in writes:
+                write(name, step, platform)
         assert lake_lines(platform) == stored_lines(platform)
         history.compact(everything=True)
         assert lake_lines(platform) == stored_lines(platform)
