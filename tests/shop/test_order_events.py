@@ -1,7 +1,6 @@
 """Orders from events and records: one state whatever the order of the words, credit notes, trust."""
 
 import itertools
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,50 +10,8 @@ from hypothesis import strategies as st
 
 from precision.shop import dead_letters, platforms, segment_spec, sources
 from precision.shop.intake import orders
-from precision.shop.intake.order_events import OrderEvent
 from precision.shop.models import DeadLetter, Order, OrderLine, Platform, Product, Source, Tally
-from precision.shop.tallies import Outcome
-from tests.shop.imports import LINES, ROWS, counts
-
-NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-TEA = {"product_id": "tea", "quantity": "2", "price": "3.50"}
-CUP = {"product_id": "cup", "price": 12}
-
-
-def at(minutes: int) -> datetime:
-    return NOON + timedelta(minutes=minutes)
-
-
-def event(name: str, minutes: int, **properties: Any) -> OrderEvent:
-    return OrderEvent(name, {"order_id": "7", **properties}, at(minutes), customer_id="anna")
-
-
-def tell(platform: Platform, *events: OrderEvent, trusted: bool = True) -> list[tuple[str, str]]:
-    source = sources.default(platform, Source.Kind.SDK)
-    told = orders.apply_events(platform, events, source=source, trusted=trusted, received_at=NOW)
-    return [(one.status.value, one.code) for one in told]
-
-
-def state(platform: Platform) -> list[Any]:
-    """Every order and credit note with its lines, without our own numbers and the digests of words."""
-    made = []
-    for order in Order.objects.filter(platform=platform).order_by("external_id"):
-        lines = OrderLine.objects.filter(order=order).order_by("id")
-        made.append(
-            (
-                order.external_id, order.identity and order.identity.value, order.placed_at, order.status,
-                order.currency, order.coupon, order.channel, order.payment_method, order.context, order.confirmed,
-                order.version_at, order.refers_to and order.refers_to.external_id, order.words,
-                [(line.product.external_id, line.quantity, line.unit_price) for line in lines],
-            )
-        )  # fmt: skip
-    return made
-
-
-def lines(number: str) -> list[tuple[str, str, str]]:
-    found = OrderLine.objects.filter(order__external_id=number).order_by("id")
-    return [(line.product.external_id, f"{line.quantity:g}", f"{line.unit_price:g}") for line in found]
+from tests.shop.told import CUP, NOON, NOW, TEA, at, event, forget, lines, state, tell
 
 
 def test_a_completed_order_becomes_one_order(platform: Platform) -> None:
@@ -106,12 +63,6 @@ def test_every_order_of_the_words_ends_in_the_same_state(platform: Platform) -> 
         -2.25, abs=0.0005
     )
     assert sum(quantity for _, quantity, _ in expected[2][-1]) == 0
-
-
-def forget(platform: Platform) -> None:
-    OrderLine.objects.all().delete()
-    Order.objects.filter(platform=platform).delete()
-    DeadLetter.objects.all().delete()
 
 
 WORDS = st.lists(
@@ -294,90 +245,6 @@ def test_what_cannot_be_used_is_refused_by_name_and_kept(
     assert letter.waits_for == ("7" if code == "no_lines" else "")
     assert not Order.objects.exists()
     assert not OrderLine.objects.exists()
-
-
-def test_a_file_and_an_event_tell_one_order(platform: Platform, load: Any) -> None:
-    assert counts(load(LINES, lines=ROWS)) == (3, 0, 0, 0)
-    before = Order.objects.get(external_id="1")
-    late = {"order_id": "1", "coupon": "LATE"}
-    # Files without a time of their own are as new as their import.
-    now = timezone.now()
-    source = sources.default(platform, Source.Kind.SDK)
-    told = orders.apply_events(
-        platform,
-        [OrderEvent("Order Updated", late, NOON)],
-        source=source,
-        trusted=True,
-        received_at=now,
-    )
-    assert told[0].code == ("older" if before.version_at > NOON else "")
-    told = orders.apply_events(
-        platform, [OrderEvent("Order Updated", late, now)], source=source, trusted=True, received_at=now
-    )
-    assert told[0].status is Outcome.UPDATED
-    assert Order.objects.get(external_id="1").coupon == "LATE"
-    # The same file again changes nothing, what was told since stays.
-    assert counts(load(LINES, lines=ROWS)) == (0, 0, 3, 0)
-    assert Order.objects.get(external_id="1").coupon == "LATE"
-    # Another content is the shop's newest word, and replaces all of it; the other credit notes follow.
-    refund = OrderEvent("Order Refunded", {"order_id": "1", "refund_id": "r"}, now)
-    orders.apply_events(platform, [refund], source=source, trusted=True, received_at=now)
-    assert len(lines("1#refund-r")) == 2
-    assert (
-        counts(
-            load(
-                LINES, lines=ROWS.replace("tea,2", "tea,1").replace("1,anna,2024-03-01 10:00,cup,1,12\n", "")
-            )
-        )[1]
-        == 1
-    )
-    assert Order.objects.get(external_id="1").coupon == ""
-    assert lines("1#refund-r") == [("tea", "-1", "3.5")]
-
-
-TIMED = LINES.replace('placed_at = "time"', 'placed_at = "time"\nupdated_at = "told"')
-
-
-def test_an_older_file_does_not_overwrite_a_newer_one(platform: Platform, load: Any) -> None:
-    def content(told: str, price: str) -> str:
-        return f"order,customer,time,told,product,quantity,price\n1,anna,2024-03-01,{told},tea,1,{price}\n"
-
-    assert counts(load(TIMED, lines=content("2024-03-05", "3"))) == (1, 0, 0, 0)
-    assert counts(load(TIMED, lines=content("2024-03-04", "2"))) == (0, 0, 1, 0)
-    assert lines("1") == [("tea", "1", "3")]
-    assert counts(load(TIMED, lines=content("2024-03-06", "4"))) == (0, 1, 0, 0)
-    assert lines("1") == [("tea", "1", "4")]
-    # A repetition told later shuts out what was told between.
-    assert counts(load(TIMED, lines=content("2024-03-09", "4"))) == (0, 0, 1, 0)
-    assert counts(load(TIMED, lines=content("2024-03-08", "5"))) == (0, 0, 1, 0)
-    assert lines("1") == [("tea", "1", "4")]
-
-
-def test_a_file_confirms_and_lets_go_what_waits(platform: Platform, load: Any) -> None:
-    refund = event("Order Refunded", 10, refund_id="r", order_id="2")
-    assert tell(platform, refund) == [("accepted", "unknown_order")]
-    Product.objects.create(platform=platform, external_id="tea", title="Tea", price=4)
-    assert tell(platform, event("Order Completed", 0, order_id="1", products=[TEA]), trusted=False)
-    assert counts(load(LINES, lines=ROWS)) == (1, 2, 0, 0)
-    assert Order.objects.get(external_id="1").confirmed
-    assert lines("2#refund-r") == [("tea", "-1", "3.5")]
-    assert DeadLetter.objects.get().status == DeadLetter.Status.REPLAYED
-
-
-def test_one_digest_for_files_and_events(platform: Platform, load: Any) -> None:
-    placed = datetime(2024, 3, 1, 9, tzinfo=UTC)
-    row = {
-        "order_id": 1, "customer_id": "anna", "placed_at": "2024-03-01 10:00",
-        "lines": [
-            {"product_id": "tea", "quantity": 2, "unit_price": "3.50"},
-            {"product_id": "cup", "quantity": 1, "unit_price": 12},
-        ],
-    }  # fmt: skip
-    source = sources.default(platform, Source.Kind.REST)
-    told = orders.apply_orders(platform, [row], source=source, trusted=True, received_at=NOW)
-    assert told[0].status is Outcome.ACCEPTED
-    assert Order.objects.get().placed_at == placed
-    assert counts(load(LINES, lines=ROWS)) == (1, 0, 2, 0)
 
 
 def test_platforms_do_not_see_each_other_s_orders(platform: Platform) -> None:
