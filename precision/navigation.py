@@ -48,7 +48,13 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("For each customer", "recommend", "precision_recommender.customerlist"),
         ("Usual prices", "payments", "precision_segments.productprice"),
     )),
-    ("Where", (("Slots", "web", "precision_campaigns.slot"),)),
+    ("Where", (
+        ("Slots", "web", "precision_campaigns.slot"),
+        ("Exposures", "visibility", "precision_shop.exposure"),
+        ("Assignments", "call_split", "precision_shop.assignment"),
+        ("Sends", "send", "precision_shop.send"),
+        ("Responses", "reply", "precision_shop.response"),
+    )),
     ("Runs", (
         ("Runs", "history", "precision_engine.run"),
         ("In force", "task_alt", "precision_engine.publication"),

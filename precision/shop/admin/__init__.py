@@ -5,6 +5,7 @@ from django.core.checks import register
 from precision.shop.admin import (
     activity,
     catalogue,
+    contacts,
     dead_letters,
     dress,
     intake,
@@ -18,8 +19,8 @@ from precision.shop.admin import (
 )
 
 __all__ = [
-    "activity", "catalogue", "dead_letters", "intake", "interests", "organisation", "parties", "quality", "rates",
-    "sources", "stores",
+    "activity", "catalogue", "contacts", "dead_letters", "intake", "interests", "organisation", "parties", "quality",
+    "rates", "sources", "stores",
 ]  # fmt: skip
 
 # Here and not in `ready()`: only a project with an admin imports this package.
