@@ -118,21 +118,27 @@ def together(platform: Platform, *, store: int | None = None, count: int = 100) 
 
 
 def sold_by_month(platform: Platform, window: Window) -> pl.LazyFrame:
-    """Return STORE, MONTH, PRODUCT and QUANTITY_E3: from store-months of products, else from the orders of stores."""
+    """Return STORE, MONTH, PRODUCT and QUANTITY_E3: from store-months of products, else from the orders of stores.
+
+    Products that the shop does not offer are left out: nobody would display them.
+    """
     first, last = (0 if window.start is None else window.start // 86_400), window.end // 86_400
     told = read_frame(f"""
         SELECT m.store_id AS "{c.STORE}", (m.month - date '1970-01-01')::bigint AS "{store_pairs.MONTH}",
                coalesce(p.same_as_id, p.id) AS "{c.PRODUCT}", m.sales_units AS "{c.QUANTITY_E3}"
         FROM precision_shop_storemonth m JOIN precision_shop_product p ON p.id = m.product_id
-        WHERE m.platform_id = {platform.pk:d} AND m.sales_units > 0
+        WHERE m.platform_id = {platform.pk:d} AND m.sales_units > 0 AND p.active AND p.listed
           AND m.month >= date '1970-01-01' + {first:d} AND m.month < date '1970-01-01' + {last:d}
     """)
     if told.height:
         return told.lazy()
     lines = history.scan("order_lines", window, platform=platform).to_native()
     month = pl.from_epoch(pl.col(c.DAY), time_unit="d").dt.truncate("1mo").cast(pl.Int32).cast(pl.Int64)
-    return lines.filter(pl.col(c.STORE).is_not_null()).select(
-        c.STORE, month.alias(store_pairs.MONTH), c.PRODUCT, c.QUANTITY_E3
+    offered = history.scan("products", window, platform=platform).to_native().filter(pl.col(c.ACTIVE))
+    return (
+        lines.filter(pl.col(c.STORE).is_not_null())
+        .join(offered.select(c.PRODUCT), on=c.PRODUCT, how="semi")
+        .select(c.STORE, month.alias(store_pairs.MONTH), c.PRODUCT, c.QUANTITY_E3)
     )
 
 

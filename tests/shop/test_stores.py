@@ -105,9 +105,11 @@ def test_pairs_of_best_sellers_from_store_months(platform: Platform) -> None:
 
 def test_without_months_of_products_the_orders_of_stores_tell(platform: Platform) -> None:
     tea, cup, pen = (product(platform, name) for name in ("tea", "cup", "pen"))
+    hidden = product(platform, "bag")
+    Product.objects.filter(pk=hidden.pk).update(active=False)  # sells everywhere, and nobody would display it
     for number in range(6):
         one = store(platform, f"S{number}")
-        for day, each in enumerate((tea, cup) if number < 3 else (pen,), start=1):
+        for day, each in enumerate((tea, cup, hidden) if number < 3 else (pen,), start=1):
             order = Order.objects.create(
                 platform=platform, external_id=f"{number}-{day}", store=one, currency="EUR", fingerprint=0,
                 placed_at=datetime(2026, 6, day, tzinfo=UTC),

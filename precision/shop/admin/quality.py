@@ -104,23 +104,26 @@ def _tables(found: Report) -> list[Table]:
     span_of = f"{found.start} until before {found.end}"
     days = Table(
         title="Per source and day",
-        headers=["day", "source", *COUNTS, "waiting", "rejected because"],
-        rows=[[reports.on(line.day), reports.words(line.name), *_counts(line)] for line in found.lines],
+        headers=reports.headers("day", "source", numbers=[*COUNTS, "waiting"], after=["rejected because"]),
+        rows=[
+            [reports.on(line.day), reports.words(line.name, short=True), *_counts(line)]
+            for line in found.lines
+        ],
         total=[reports.words("all"), Cell(text=""), *_counts(found.totals[-1])],
         file="days",
         empty=f"Nothing came in from {span_of}.",
     )
     sources = Table(
         title="Per source",
-        headers=["source", *COUNTS, "waiting", "rejected because"],
-        rows=[[reports.words(line.name), *_counts(line)] for line in found.totals[:-1]],
+        headers=reports.headers("source", numbers=[*COUNTS, "waiting"], after=["rejected because"]),
+        rows=[[reports.words(line.name, short=True), *_counts(line)] for line in found.totals[:-1]],
         total=[reports.words("all sources"), *_counts(found.totals[-1])],
         note=f"From {span_of}.",
         empty=f"Nothing came in from {span_of}.",
     )
     sensors = Table(
         title="Sensor readings",
-        headers=["day", "sensor", "readings", "stores"],
+        headers=reports.headers("day", "sensor", numbers=["readings", "stores"]),
         rows=[
             [
                 reports.on(each.day),

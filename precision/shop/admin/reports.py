@@ -8,13 +8,18 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget
 
 from precision.engine.display import NOTHING
 from precision.engine.staff import StaffAdmin
 from precision.shop.models import Platform
 
 TEMPLATE = "precision_shop/report.html"
+
+
+def day_input() -> forms.DateInput:
+    """Return the browser's own choice of a day, which needs no script."""
+    return forms.DateInput(attrs={"type": "date", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%d")
 
 
 class SpanForm(forms.Form):
@@ -25,8 +30,8 @@ class SpanForm(forms.Form):
     platform = forms.ModelChoiceField(
         Platform.objects.all(), label="Shop", widget=UnfoldAdminSelectWidget, empty_label=None
     )
-    start = forms.DateField(label="From", required=False, widget=UnfoldAdminSingleDateWidget)
-    end = forms.DateField(label="Before", required=False, widget=UnfoldAdminSingleDateWidget)
+    start = forms.DateField(label="From", required=False, widget=day_input())
+    end = forms.DateField(label="Before", required=False, widget=day_input())
 
     def clean(self) -> dict[str, Any]:
         """Refuse a span that is upside down or too long."""
@@ -52,7 +57,7 @@ class Table:
     """A table of a report page."""
 
     title: str
-    headers: Sequence[str]
+    headers: Sequence[Cell]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     total: Sequence[Cell] = ()
@@ -74,6 +79,15 @@ class Page:
     tables: list[Table] = field(default_factory=list)
 
 
+def headers(*titles: str, numbers: Sequence[str] = (), after: Sequence[str] = ()) -> list[Cell]:
+    """Return the heads of columns of text, then of numbers, then of text again."""
+    return [
+        *(Cell(text=title) for title in titles),
+        *(Cell(text=title, css="precision-number") for title in numbers),
+        *(Cell(text=title) for title in after),
+    ]
+
+
 def form_for(request: HttpRequest, kind: type[SpanForm]) -> SpanForm:
     """Return the form filled from the address line; without a shop there, the first one is chosen."""
     given = request.GET.copy()
@@ -89,7 +103,6 @@ def respond(admin: StaffAdmin, request: HttpRequest, page: Page) -> TemplateResp
     context = {
         **admin.admin_site.each_context(request),
         "title": page.title,
-        "opts": admin.model._meta,
         "page": page,
         "query": request.GET.urlencode(),
     }
@@ -111,9 +124,9 @@ def count(value: int, *, alarming: bool = False) -> Cell:
     return Cell(text=f"{value:,}", css=css)
 
 
-def words(value: object) -> Cell:
-    """Return a text; a dash for nothing."""
-    return Cell(text=NOTHING if value in {None, ""} else value)
+def words(value: object, *, short: bool = False) -> Cell:
+    """Return a text; a dash for nothing. A short one is not squeezed by its neighbours."""
+    return Cell(text=NOTHING if value in {None, ""} else value, css="precision-short" if short else "")
 
 
 def on(day: date | None) -> Cell:

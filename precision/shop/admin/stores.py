@@ -87,7 +87,7 @@ class StoreAdmin(StaffAdmin):
                 f"Means of a month from {chain.start} until before {chain.end}, of the stores that tell them "
                 f"({chain.months} of these months are told). Sales are units; their value is in "
                 f"{given['platform'].currency}. A store is retail, or industry, when more than 60 % of its sales are; "
-                "else it is mixed."
+                "else it is mixed; without sales, or where they are not told apart, its orientation is not given."
             )
             page.tables = [*_four(chain), _stars(chain), _unlike(chain)]
         return reports.respond(self, request, page)
@@ -175,7 +175,7 @@ def _four(chain: stores.Chain) -> Iterator[Table]:
     for by, names in t.TABLES.items():
         yield Table(
             title=TITLES[by],
-            headers=[*names, *(title for _, title, _ in FIGURES)],
+            headers=reports.headers(*names, numbers=[title for _, title, _ in FIGURES]),
             rows=[
                 [*(_group(row[name], star=name == t.STAR) for name in names), *_figures(row)]
                 for row in chain.table(by)
@@ -216,7 +216,7 @@ def _stars(chain: stores.Chain) -> Table:
             rows.append([_group(given or None, star=True), *cells])
     return Table(
         title="Given star and star implied by sales",
-        headers=["given", *("★" * star for star in range(1, 6)), "sales not known"],
+        headers=reports.headers("given", numbers=[*("★" * star for star in range(1, 6)), "sales not known"]),
         rows=rows,
         note="The stores in the order of their monthly sales, cut so that as many get each star as have it.",
         empty="There are no stores.",
@@ -231,7 +231,7 @@ def _unlike(chain: stores.Chain) -> Table:
     rows = unlike.sort(["gap", t.UNITS, t.STORE], descending=[True, True, False]).head(MOST_UNLIKE)
     return Table(
         title="Stores that sell like another star",
-        headers=["store", "name", "given", "implied", "displays a month", "sales a month"],
+        headers=reports.headers("store", "name", "given", "implied", numbers=["displays a month", "sales a month"]),
         rows=[
             [
                 reports.words(row["store_id"]), reports.words(row["name"]), _group(row[t.STAR], star=True),
