@@ -1,24 +1,32 @@
 """The one way of rows of the API into the tables: read, fold, write, count, all in one transaction."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from precision.shop import bulk, dead_letters, tallies
-from precision.shop.dead_letters import Letter
+from precision.shop import bulk
 from precision.shop.intake import guard
+from precision.shop.intake.committing import BusyError
 from precision.shop.models import Platform, Source
-from precision.shop.recording import catalogue, contacts, events, happenings, orders, people, store_months
+from precision.shop.recording import (
+    catalogue,
+    contacts,
+    events,
+    happenings,
+    noting,
+    orders,
+    people,
+    store_months,
+)
 from precision.shop.recording.answers import Answer, Refusal
 from precision.shop.recording.batch import Batch, Writer, fold
 from precision.shop.recording.handed_on import HandedOn, Teller
 from precision.shop.recording.reading import Table, read
 from precision.shop.records import KINDS
-from precision.shop.tallies import Outcome
 
 BATCHED: Final[Mapping[str, Writer]] = MappingProxyType(
     {
@@ -43,6 +51,10 @@ WRITERS: Final = frozenset({*BATCHED, *HANDED_ON})
 """The kinds of records that can be written."""
 JUDGED_LATER: Final = MappingProxyType({"product": frozenset({"title"})})
 """Required fields that a record may lack when the tables have it already."""
+ROUNDS: Final = 3
+"""How often a call is written anew because another writer was in the way."""
+PATIENCE: Final = "20s"
+"""How long a call waits for another writer of the platform, a long import say, before it gives up."""
 
 
 def record(
@@ -61,95 +73,79 @@ def record(
     A new id is accepted, the same content is a duplicate, other content updates the given fields (with `replace`
     those that are not given are emptied; identity and history stay). A row that cannot be used is refused with its
     place, code and field, and the others are taken: in one transaction, durable on return unless the caller has
-    opened one of its own. Raises KeyError for a kind that nothing writes.
+    opened one of its own. Raises KeyError for a kind that nothing writes, BusyError when other writers hold the rows
+    for too long; then nothing was written.
 
     `trusted`: told by the shop's own server or by staff. Refused rows are kept as dead letters, unless `letters` is
     off because they come from there.
     """
     if kind in HANDED_ON:
         call = HandedOn(
-            platform=platform,
-            rows=rows,
-            replace=replace,
-            source=source,
-            now=now,
-            trusted=trusted,
+            platform=platform, rows=rows, replace=replace, source=source, now=now, trusted=trusted,
             letters=letters,
-        )
-        told = HANDED_ON[kind](call)
-        refused = {place: what for place, what in told.items() if isinstance(what, Refusal)}
-        answer = _answer({place: what for place, what in told.items() if isinstance(what, str)}, refused)
-        own = Answer(rejected=[one for one in answer.rejected if one.index in call.own_refusals])
-        with transaction.atomic():
-            _note(platform, source, kind, rows, own, now=now, trusted=trusted, letters=letters)
-        return answer
-    form, write = KINDS[kind], BATCHED[kind]
+        )  # fmt: skip
+        return _hand_on(kind, call)
+    form = KINDS[kind]
     optional = JUDGED_LATER.get(kind, frozenset())
     table = read(form, rows, timezone=platform.timezone, now=now, optional=optional)
     folded = fold(form, rows, table.usable(), replace=replace)
+    usable = Table(frame=table.frame, nested=table.nested)
     if len(folded.rows) != len(rows):
         usable = read(form, folded.rows, timezone=platform.timezone, now=now, optional=optional)
-    else:
-        usable = Table(frame=table.frame, nested=table.nested)
-    with transaction.atomic():
-        guard.share([platform.organisation_id])
-        bulk.lock(platform)
+
+    def write() -> Answer:
         batch = Batch(
             platform=platform, kind=form, rows=folded.rows, table=usable, replace=replace, source=source, now=now,
             trusted=trusted,
         )  # fmt: skip
-        outcomes = folded.outcomes(write(batch)) if folded.rows else {}
+        outcomes = folded.outcomes(BATCHED[kind](batch)) if folded.rows else {}
         refused = dict(table.refused)
         for index, late in batch.refused.items():
             for place in folded.members[index]:
                 refused[place] = Refusal(index=place, code=late.code, detail=late.detail, field=late.field)
-        answer = _answer(outcomes, refused)
-        _note(platform, source, kind, rows, answer, now=now, trusted=trusted, letters=letters)
+        answer = noting.answer_of(outcomes, refused)
+        noting.count(platform, source, kind, answer, now=now)
+        if letters:
+            noting.keep(platform, source, kind, rows, answer, trusted=trusted)
+        return answer
+
+    return _alone(platform, write)
+
+
+def _hand_on(kind: str, call: HandedOn) -> Answer:
+    """Hand rows on to the intake of their kind; what was refused before is counted and kept here."""
+    told = HANDED_ON[kind](call)
+    refused = {place: what for place, what in told.items() if isinstance(what, Refusal)}
+    answer = noting.answer_of({place: what for place, what in told.items() if isinstance(what, str)}, refused)
+    own = Answer(rejected=[one for one in answer.rejected if one.index in call.own_refusals])
+    if own.rejected:
+        with transaction.atomic():
+            noting.count(call.platform, call.source, kind, own, now=call.now)
+            if call.letters:
+                noting.keep(call.platform, call.source, kind, call.rows, own, trusted=call.trusted)
     return answer
 
 
-def _note(
-    platform: Platform,
-    source: Source,
-    kind: str,
-    rows: Sequence[Any],
-    answer: Answer,
-    *,
-    now: datetime,
-    trusted: bool,
-    letters: bool,
-) -> None:
-    """Count the rows, and keep those that were refused."""
-    _count(platform, source, kind, answer, now=now)
-    if letters and answer.rejected:
-        kept = [_letter(kind, one, rows[one.index], trusted=trusted) for one in answer.rejected]
-        dead_letters.keep(platform, kept, source=source)
+def _alone(platform: Platform, write: Callable[[], Answer]) -> Answer:
+    """Run `write` in a transaction that other writers of the platform wait for; again where they were in the way."""
+    for last in (*[False] * (ROUNDS - 1), True):
+        try:
+            with transaction.atomic():
+                _wait_at_most(PATIENCE)
+                bulk.lock(platform)
+                # In this order, which is also that of an erasure.
+                guard.share([platform.organisation_id], patience=PATIENCE)
+                return write()
+        except OperationalError as error:
+            waited = isinstance(error.__cause__, LockNotAvailable)
+            if not isinstance(error.__cause__, DeadlockDetected) and not waited:
+                raise
+            if last or waited:
+                raise BusyError("Another writer of this platform holds the rows.") from error
+    raise AssertionError("The last round returns or raises.")
 
 
-def _letter(kind: str, one: Refusal, row: Any, *, trusted: bool) -> Letter:
-    """Return what is kept of a refused row, so that it can be sent in again after a fix."""
-    return Letter(kind=kind, code=one.code, detail=one.detail, field=one.field, payload=row, trusted=trusted)
-
-
-def _answer(outcomes: Mapping[int, str], refused: Mapping[int, Refusal]) -> Answer:
-    """Return the counts of the rows."""
-    counts = Counter(outcomes.values())
-    return Answer(
-        accepted=counts[bulk.ACCEPTED],
-        updated=counts[bulk.UPDATED],
-        duplicate=counts[bulk.DUPLICATE],
-        rejected=[refused[place] for place in sorted(refused)],
-    )
-
-
-def _count(platform: Platform, source: Source, kind: str, answer: Answer, *, now: datetime) -> None:
-    """Append the counts to those of the source."""
-    counts: Counter[tuple[Outcome, str]] = Counter(
-        {
-            (Outcome.ACCEPTED, ""): answer.accepted,
-            (Outcome.UPDATED, ""): answer.updated,
-            (Outcome.DUPLICATE, ""): answer.duplicate,
-        }
-    )
-    counts.update((Outcome.REJECTED, one.code) for one in answer.rejected)
-    tallies.append(platform, source, counts, kind=kind, day=now.date())
+def _wait_at_most(patience: str) -> None:
+    """Let the running transaction wait no longer than this for any one lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
