@@ -12,6 +12,7 @@ from rich.text import Text
 from demo.browse.loading import Sent
 from demo.figures import Figures, RuleInWords
 from precision.shop.importing import ImportSummary
+from segments.methods.price_classes import PriceClassRule
 
 Row = tuple[str, str]
 
@@ -168,9 +169,12 @@ def _rule(rule: RuleInWords) -> str:
 
 
 def _classes(sizes: Mapping[str, int] | None) -> str:
+    """Return how many customers each letter has, and of whom: the others bought too long ago to be judged."""
     if sizes is None:
         return "not computed"
-    return "  ".join(f"{letter} {count:,}" for letter, count in sizes.items())
+    letters = "  ".join(f"{letter} {count:,}" for letter, count in sizes.items())
+    days = PriceClassRule().window_days
+    return f"{letters}  (the {sum(sizes.values()):,} buyers of the last {days} days, not all customers)"
 
 
 def _quality(quality: Mapping[str, Any] | None) -> list[Row]:

@@ -25,7 +25,7 @@ GEL_RULE = RuleInWords(antecedent=("Gel",), consequent=("Shampoo",), count=3, co
 WON = {"ours": 0.1234, "popularity": 0.1, "difference": 0.0234, "low": 0.01, "high": 0.03, "customers": 1_500}
 UNDEFINED = {**dict.fromkeys(WON), "customers": 0}
 FIGURES = Figures(
-    customers=50,
+    customers=64,
     products=40,
     unlisted=2,
     hidden=3,
@@ -44,12 +44,12 @@ Corner Shop
   rejected because                     postage 20, no_price 10
   rejects file                         /var/rejects/corner.csv
   unknown products                     2 without a record, in 7 lines
-  customers                            50
+  customers                            64
   products                             40 (3 not offered, 2 known from orders only)
   orders                               300 (11 by guests, 9 credit notes)
   rules                                6
   the best                             who buys Gel also buys Shampoo: 3 baskets, 100% of its buyers, lift 1.5
-  classes                              A 5  B 6  C 7  U 32
+  classes                              A 5  B 6  C 7  U 32  (the 50 buyers of the last 365 days, not all customers)
   quality, all purchases               recall@20 on the last 30 days: ours 0.1234, popularity 0.1000, difference +0.0234 (95 % from +0.0100 to +0.0300), 1,500 customers
   quality, products new to the customer  recall@20 on the last 30 days: undefined: no customer to judge it by
   seconds                              import 1.2, rules 2.0

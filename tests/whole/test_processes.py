@@ -63,7 +63,10 @@ def test_beat_starts_the_night_and_the_worker_publishes_it(shop: Installation) -
         ),
     )
     python(shop, SOON)
-    expected = {"price-classes", "rfm", "segments", "rules", "popularity", "similar", "recommendations"}
+    expected = {
+        "price-classes", "rfm", "segments", "rules", "popularity", "similar", "recommendations", "interests",
+        "store-pairs", "tallies",
+    }  # fmt: skip
     wait_for(
         "all jobs of the night", lambda: {job for job, _ in shop.query(PUBLISHED)} == expected, seconds=180
     )

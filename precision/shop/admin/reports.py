@@ -110,8 +110,11 @@ def respond(admin: StaffAdmin, request: HttpRequest, page: Page) -> TemplateResp
 
 
 def number(value: float | int | None, places: int = 0) -> Cell:
-    """Return a number, right-aligned; a dash for None."""
-    return Cell(text=NOTHING if value is None else f"{value:,.{places}f}", css="precision-number")
+    """Return a number, right-aligned; a dash for None. One too small for its decimals has two digits instead."""
+    if value is None:
+        return Cell(text=NOTHING, css="precision-number")
+    small = 0 < abs(value) < 10**-places
+    return Cell(text=f"{value:.2g}" if small else f"{value:,.{places}f}", css="precision-number")
 
 
 def count(value: int, *, alarming: bool = False) -> Cell:

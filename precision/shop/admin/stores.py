@@ -216,9 +216,10 @@ def _stars(chain: stores.Chain) -> Table:
             rows.append([_group(given or None, star=True), *cells])
     return Table(
         title="Given star and star implied by sales",
-        headers=reports.headers("given", numbers=[*("★" * star for star in range(1, 6)), "sales not known"]),
+        headers=reports.headers("given", numbers=[*("★" * star for star in range(1, 6)), "none"]),
         rows=rows,
-        note="The stores in the order of their monthly sales, cut so that as many get each star as have it.",
+        note="The stores in the order of their monthly sales, cut so that as many get each star as have it. None: the "
+        "sales are not known, or no store has a star.",
         empty="There are no stores.",
     )
 
