@@ -105,6 +105,8 @@ CELERY_BEAT_SCHEDULE = {
     "stitch": {"task": "precision.stitch", "schedule": crontab(hour=0, minute=30)},
     "nightly": {"task": "precision.nightly", "schedule": crontab(hour=2, minute=0)},
     "history": {"task": "precision.history", "schedule": crontab(hour=0, minute=30)},
+    "erasures": {"task": "precision.erasures", "schedule": crontab(minute="*/10")},
+    "retention": {"task": "precision.retention", "schedule": crontab(hour=3, minute=30)},
     "suggest aliases": {"task": "precision.suggest_aliases", "schedule": crontab(hour=1, minute=0)},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

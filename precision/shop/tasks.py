@@ -58,3 +58,9 @@ def stitch() -> None:
 def erasures() -> None:
     """Do what remains of erasures that were asked for."""
     erasure.advance_all()
+
+
+@shared_task(name="precision.retention")  # type: ignore[untyped-decorator]
+def retention() -> None:
+    """Let go of what was kept long enough, in a process of its own."""
+    isolation.run_command("expire")

@@ -1,10 +1,13 @@
 """Fixtures of the tests of facts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
+from precision.shop import partitions
 from precision.shop.models import Platform
 from tests.shop.imports import summary
 
@@ -31,3 +34,16 @@ def load(tmp_path: Path, platform: Platform) -> Any:
         return summary("--platform", platform.key, "--mapping", str(toml), *arguments)
 
     return run
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> Iterator[None]:
+    """For tests that commit: events and exposures, whose tables Django does not manage, go before and after."""
+    _truncate()
+    yield
+    _truncate()
+
+
+def _truncate() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {partitions.EVENT}, {partitions.EXPOSURE}")

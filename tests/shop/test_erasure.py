@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -236,7 +237,7 @@ def test_counts_are_kept_and_nothing_by_which_to_know_whom(made: World) -> None:
     assert {name: done.counts[name] for name in expected} == expected
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_a_killed_erasure_is_finished_by_the_next_process(
     made: World, var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,7 +285,7 @@ def test_a_killed_erasure_is_finished_by_the_next_process(
         assert cursor.fetchone() == (0,)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_staffs_log_sessions_and_errors_of_jobs_forget_too(made: World) -> None:
     boss = User.objects.create(username="boss")
     kind = ContentType.objects.get_for_model(Identity)
@@ -321,6 +322,19 @@ def test_staffs_log_sessions_and_errors_of_jobs_forget_too(made: World) -> None:
     assert [made.ids["here-neighbour"], 1, 2] in Join.objects.get(
         reason="", moves__contains=[[made.ids["here-neighbour"]]]
     ).moves
+
+
+@pytest.mark.usefixtures("committed")
+def test_an_erasure_is_not_finished_while_somebody_may_still_see_the_person(made: World) -> None:
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        other.execute("SELECT count(*) FROM precision_shop_profile")  # from here on it sees what is now
+        done = erasure.erase_customer(made.here, "zq-1001", by="test", whole=True)
+        assert done is not None
+        assert done.state == Erasure.State.ERASED
+        assert erasure.advance_all() == 1
+    assert erasure.advance_all() == 0
+    assert Erasure.objects.get().state == Erasure.State.FINISHED
 
 
 def test_an_erasure_waits_for_an_import_without_harm(made: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -13,7 +14,7 @@ from unfold.decorators import display as labelled
 
 from precision.engine.display import joined, list_link
 from precision.engine.staff import StaffAdmin, go_to, link_column
-from precision.shop import pii, platforms
+from precision.shop import pii, platforms, retention
 from precision.shop.models import ApiKey, Customer, Order, Organisation, Platform, Product
 from precision.shop.platforms import Credentials
 
@@ -37,8 +38,19 @@ class OrganisationAdmin(KeptAdmin):
         return _lists(("shops", Platform), ("customers", Customer), organisation=organisation)
 
 
+class PlatformForm(ModelForm):  # type: ignore[type-arg]
+    """A shop, with days of retention that mean something."""
+
+    def clean_retention(self) -> dict[str, int | None]:
+        """Return the days by kind; raise ValidationError for an unknown kind, or for no number of days."""
+        given: dict[str, int | None] = self.cleaned_data["retention"] or {}
+        retention.validate(given)
+        return given
+
+
 @admin.register(Platform)
 class PlatformAdmin(KeptAdmin):
+    form = PlatformForm
     list_display = ["name", "key", "owner", "currency", "timezone", "active", "historical", "pages"]
     list_filter = ["active", "historical"]
     list_select_related = ["organisation"]
@@ -50,6 +62,7 @@ class PlatformAdmin(KeptAdmin):
             {"fields": [("name", "key"), "organisation", ("currency", "timezone"), ("active", "historical")]},
         ),
         ("Facts", {"fields": ["created_at", "pages"]}),
+        ("Kept for", {"fields": ["retention"]}),
     ]
     add_fieldsets = fieldsets[:1]
     owner = link_column("organisation")

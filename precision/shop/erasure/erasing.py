@@ -4,6 +4,8 @@ requested → (one transaction over all tables) → erased → (files, staff's l
 """
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import OperationalError, connection, transaction
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE: Final = "10s"
 """How long an erasure waits for an import of the same platform before it leaves the rest to a later try."""
+AT_ONCE: Final = 500
+"""Erasures whose traces are looked for together."""
 State = Erasure.State
 
 
@@ -63,6 +67,29 @@ def advance(erasure: Erasure) -> bool:
 
     Within a transaction of the caller only the tables are erased: the rest must not happen unless that commits.
     """
+    if not _erased(erasure):
+        return False
+    if erasure.state == State.ERASED and not connection.in_atomic_block:
+        _finish([erasure])
+    return erasure.state == State.FINISHED
+
+
+def advance_all() -> int:
+    """Do what remains of all erasures, oldest first; return how many still wait for something.
+
+    What lies outside the tables is looked through once for some hundreds of them.
+    """
+    waiting = list(Erasure.objects.exclude(state=State.FINISHED).order_by("id"))
+    for start in range(0, len(waiting), AT_ONCE):
+        some = [erasure for erasure in waiting[start : start + AT_ONCE] if _erased(erasure)]
+        pending = [erasure for erasure in some if erasure.state == State.ERASED]
+        if pending and not connection.in_atomic_block:
+            _finish(pending)
+    return sum(erasure.state != State.FINISHED for erasure in waiting)
+
+
+def _erased(erasure: Erasure) -> bool:
+    """Erase the person from the tables where that is still to be done; return whether it is done."""
     if erasure.state == State.REQUESTED:
         try:
             _erase(erasure)
@@ -72,16 +99,7 @@ def advance(erasure: Erasure) -> bool:
             logger.info("Erasure %s waits: another writer holds the rows.", erasure.pk)
             erasure.refresh_from_db()
             return False
-    if erasure.state == State.ERASED and not connection.in_atomic_block:
-        _finish(erasure)
-    return erasure.state == State.FINISHED
-
-
-def advance_all() -> int:
-    """Do what remains of all erasures, oldest first; return how many still wait for something."""
-    return sum(
-        not advance(erasure) for erasure in Erasure.objects.exclude(state=State.FINISHED).order_by("id")
-    )
+    return True
 
 
 def _erase(erasure: Erasure) -> None:
@@ -150,12 +168,12 @@ def _forget(subject: Subject) -> dict[str, Any]:
     for name in plugins.erasers():
         counts |= import_string(name)(subject)
     counts |= facts.forget(remains)
-    if ids:
-        nobody = Customer.objects.create(organisation_id=subject.organisation)
-        counts["precision_shop_identity"] = facts.bury(ids, customer=nobody.pk)
+    nobody = Customer.objects.create(organisation_id=subject.organisation)
+    counts["precision_shop_identity"] = facts.bury(ids, customer=nobody.pk)
     if beside:
         recompute(subject.organisation, beside, Cause(reason="What joined them was erased."))
-    counts["precision_shop_customer"] = _remove_empty(subject.customers)
+    empty = subject.customers if counts["precision_shop_identity"] else (*subject.customers, nobody.pk)
+    counts["precision_shop_customer"] = _remove_empty(empty)
     return {**remains, "counts": counts}
 
 
@@ -169,26 +187,39 @@ def _remove_empty(customers: tuple[int, ...]) -> int:
     return rows.get(Customer._meta.label, 0)
 
 
-def _finish(erasure: Erasure) -> None:
-    """Remove the traces outside the tables of facts, then the dead rows; what is held up is tried again later."""
-    work = pii.decrypt(erasure.pending or b"")
-    with transaction.atomic():
-        # Writers that had looked a number up before may have written under it after.
-        late = facts.forget(work)
+def _finish(erasures: Sequence[Erasure]) -> None:
+    """Remove the traces outside the tables of facts, then the dead rows; what is held up is tried again later.
+
+    Traces are counted with the first of the erasures.
+    """
     freshness.clear_all()
-    late |= traces.remove(erasure.organisation_id, ids=work["ids"], values=work["values"])
-    late["files"] = files.scrub(files.root(), work["values"])
-    counts = {name: erasure.counts.get(name, 0) + number for name, number in late.items()}
-    counts["precision_shop_assignment"] = late.get("precision_shop_assignment", 0)
-    erasure.counts = {**erasure.counts, **counts}
-    touched = [name for name, number in erasure.counts.items() if number and space.is_table(name)]
-    if not space.sweep([*touched, *work["partitions"]], since=work["transaction"]):
-        logger.info("Erasure %s waits: a long transaction keeps its dead rows alive.", erasure.pk)
-        Erasure.objects.filter(pk=erasure.pk).update(counts=erasure.counts)
+    works: list[dict[str, Any]] = [pii.decrypt(erasure.pending or b"") for erasure in erasures]
+    late: list[Counter[str]] = []
+    for work in works:
+        with transaction.atomic():
+            # Writers that had looked a number up before may have written under it after.
+            late.append(Counter(facts.forget(work)))
+    values = sorted({value for work in works for value in work["values"]})
+    late[0].update(traces.remove(values))
+    late[0]["files"] += files.scrub(files.root(), values)
+    for erasure, work, counts in zip(erasures, works, late, strict=True):
+        counts["precision_shop_join"] += traces.leave_ledger(erasure.organisation_id, work["ids"])
+        del counts["precision_shop_assignment"]  # they stay, and are counted already
+        erasure.counts = {
+            name: erasure.counts.get(name, 0) + counts[name] for name in {*erasure.counts, *counts}
+        }
+    touched = {
+        name for erasure in erasures for name, rows in erasure.counts.items() if rows and space.is_table(name)
+    }
+    touched.update(name for work in works for name in work["partitions"])
+    if not space.sweep(touched, since=max(work["transaction"] for work in works)):
+        logger.info("%d erasures wait: a long transaction keeps dead rows alive.", len(erasures))
+        Erasure.objects.bulk_update(erasures, ["counts"])
         return
-    erasure.state, erasure.pending, erasure.finished_at = State.FINISHED, None, timezone.now()
-    erasure.save(update_fields=["state", "pending", "finished_at", "counts"])
-    space.sweep([Erasure._meta.db_table], since=work["transaction"])
+    for erasure in erasures:
+        erasure.state, erasure.pending, erasure.finished_at = State.FINISHED, None, timezone.now()
+    Erasure.objects.bulk_update(erasures, ["state", "pending", "finished_at", "counts"])
+    space.sweep([Erasure._meta.db_table], since=0)
 
 
 def _copy(source: Erasure, target: Erasure) -> None:

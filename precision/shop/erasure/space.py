@@ -29,11 +29,12 @@ def is_table(name: str) -> bool:
 def sweep(tables: Collection[str], *, since: int) -> bool:
     """VACUUM the tables with all their indexes and sample them anew; return whether nothing older was in the way.
 
-    False: a transaction that began before number `since` ended still runs somewhere, so that dead rows had to stay.
+    False: a transaction that began before number `since` ended still runs somewhere, so that dead rows had to stay;
+    0 does not ask.
     Must run outside any transaction. The samples of the columns (pg_statistic) are cleared of their own dead rows too,
     where the role may do that.
     """
-    clear = not _held_up(since)
+    clear = not since or not _held_up(since)
     with connection.cursor() as cursor:
         for name in sorted(set(tables)):
             if not _TABLE.fullmatch(name):
@@ -52,7 +53,8 @@ def _held_up(since: int) -> bool:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_xmin IS NOT NULL "
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL "
             "AND age(backend_xmin) >= age(((%s::numeric %% 4294967296)::bigint::text)::xid))",
             [since],
         )

@@ -29,13 +29,10 @@ SELECT (SELECT count(*) FROM emptied) + (SELECT count(*) FROM removed)
 """
 
 
-def remove(organisation: int, *, ids: Collection[int], values: Sequence[str]) -> dict[str, int]:
-    """Remove the traces; return how many rows of each table were changed or removed."""
+def remove(values: Sequence[str]) -> dict[str, int]:
+    """Take the values out of what staff and jobs left behind; return how many rows of each table that changed."""
     found = Values(values)
-    changed = {
-        "precision_shop_join": _leave_ledger(organisation, ids),
-        "precision_engine_run": _take_out(Run.objects.exclude(error=""), ("error",), found),
-    }
+    changed = {"precision_engine_run": _take_out(Run.objects.exclude(error=""), ("error",), found)}
     if apps.is_installed("django.contrib.admin"):
         log: Any = apps.get_model("admin", "LogEntry")
         columns = ("object_repr", "change_message")
@@ -46,7 +43,8 @@ def remove(organisation: int, *, ids: Collection[int], values: Sequence[str]) ->
     return changed
 
 
-def _leave_ledger(organisation: int, ids: Collection[int]) -> int:
+def leave_ledger(organisation: int, ids: Collection[int]) -> int:
+    """Take the moves of the identities out of the ledger of joins; return how many of its lines that changed."""
     with connection.cursor() as cursor:
         cursor.execute(_LEDGER, {"organisation": organisation, "ids": list(ids)})
         return int(cursor.fetchone()[0])
