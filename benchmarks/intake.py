@@ -14,6 +14,7 @@ from rich.console import Console
 PARTS = MappingProxyType(
     {
         "http": "benchmarks.intake_http",
+        "stitching": "benchmarks.intake_stitching",
     }
 )
 """Parts by name, in the order in which they run."""
