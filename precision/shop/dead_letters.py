@@ -6,12 +6,12 @@ sent in again by itself as soon as the order is there.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -27,13 +27,13 @@ SHORT: Final = 200
 LEFT_OUT: Final = "__left_out"
 TOO_LARGE: Final = "too_large"
 RECEIVER: Final = "precision.shop.replaying.receive"
-"""Takes letters of one platform in again: (platform, letters) -> the reason against each, None where it was used.
+"""Takes a letter in again: letter -> the reason against it, None where it was used.
 
 A dotted name, because every way in may leave letters behind, so that this module must not import any of them.
 """
 ORDER: Final = "order"
 AT_ONCE: Final = 500
-"""Letters that one transaction sends in again."""
+"""Orders that are looked up among the waiting letters one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +82,10 @@ def keep(platform: Platform, rows: Sequence[Letter], *, source: Source | None) -
 def replay(letters: Iterable[DeadLetter]) -> Replayed:
     """Send waiting letters in again; those that can be used now are marked, the others get the new reason.
 
-    Letters of any platforms; such that are not waiting any more are left alone. Each few hundred are one transaction.
+    Letters of any platforms; such that are not waiting any more are left alone. Each is a transaction of its own: who
+    holds several orders at once, in the order of their letters, would wait in a circle with others.
     """
-    used = refused = 0
-    by_platform: dict[int, list[int]] = defaultdict(list)
-    for letter in letters:
-        by_platform[letter.platform_id].append(letter.pk)
-    for numbers in by_platform.values():
-        for start in range(0, len(numbers), AT_ONCE):
-            done = _replay(numbers[start : start + AT_ONCE])
-            used, refused = used + done.used, refused + done.refused
-    return Replayed(used=used, refused=refused)
+    return _together(_replay(letter.pk, holding=False) for letter in letters)
 
 
 def release(platform: Platform, orders: Collection[str]) -> Replayed:
@@ -101,7 +94,7 @@ def release(platform: Platform, orders: Collection[str]) -> Replayed:
     Called at the end of everything that brings orders, within its transaction. Looks a second time once that has
     committed: a letter that another process was writing meanwhile did not see the order, and was not seen.
     """
-    done = _release(platform, orders)
+    done = _release(platform, orders, holding=True)
     transaction.on_commit(lambda: _release(platform, orders), robust=True)
     return done
 
@@ -203,45 +196,51 @@ def _kept(platform: Platform) -> timedelta:
     return timedelta(days=days) if isinstance(days, int) and days > 0 else KEPT
 
 
-def _release(platform: Platform, orders: Iterable[str]) -> Replayed:
-    waiting = DeadLetter.objects.filter(
-        ~Q(waits_for=""), platform=platform, status=DeadLetter.Status.WAITING
-    ).order_by("id")
-    numbers = list(orders)
-    if len(numbers) > AT_ONCE:  # a large import: there is less that waits than what came
-        here = set(numbers)
-        letters = [
-            letter for letter in waiting.only("id", "platform_id", "waits_for") if letter.waits_for in here
-        ]
-    else:
-        letters = list(waiting.filter(waits_for__in=numbers).only("id", "platform_id"))
-    return replay(letters)
+def _release(platform: Platform, orders: Iterable[str], *, holding: bool = False) -> Replayed:
+    waiting = (
+        DeadLetter.objects.filter(~Q(waits_for=""), platform=platform, status=DeadLetter.Status.WAITING)
+        .order_by("id")
+        .only("id", "waits_for")
+    )
+    here = set(orders)
+    if len(here) <= AT_ONCE:  # of a large import there is less that waits than what came
+        waiting = waiting.filter(waits_for__in=here)
+    return _together(_replay(letter.pk, holding=holding) for letter in waiting if letter.waits_for in here)
 
 
-def _replay(numbers: Sequence[int]) -> Replayed:
-    """Send letters of one platform in again, in one transaction."""
+def _replay(number: int, *, holding: bool) -> Replayed:
+    """Send a letter in again. Who is `holding` orders does not wait for a letter that somebody else sends in.
+
+    That somebody waits for the order, or has not seen it; then it is sent in once more after the commit.
+    """
     with transaction.atomic():
         # Locked, so that two people who press the button do not send the same letter in twice.
-        rows = DeadLetter.objects.select_for_update(of=("self",)).select_related("platform", "source")
-        letters = list(rows.filter(pk__in=numbers, status=DeadLetter.Status.WAITING).order_by("id"))
-        if not letters:
+        rows = DeadLetter.objects.select_for_update(of=("self",), skip_locked=holding)
+        found = rows.select_related("platform", "source").filter(pk=number, status=DeadLetter.Status.WAITING)
+        letter = found.first()
+        if letter is None:
             return Replayed()
-        refusals: list[Refusal | None] = import_string(RECEIVER)(letters[0].platform, letters)
-        now = timezone.now()
-        for letter, refusal in zip(letters, refusals, strict=True):
-            if refusal is None:
-                letter.status, letter.replayed_at = DeadLetter.Status.REPLAYED, now
-                continue
+        refusal: Refusal | None = import_string(RECEIVER)(letter)
+        letter.replayed_at = timezone.now()
+        if refusal is None:
+            letter.status = DeadLetter.Status.REPLAYED
+        else:
             letter.code, letter.field = refusal.code[:40], tokens.storable(refusal.field)[:100]
-            letter.detail = _detail(refusal.detail, tokens.seal(tokens.unseal(letter.payload))[1])
-            letter.replayed_at = now
-        DeadLetter.objects.bulk_update(letters, ["status", "code", "field", "detail", "replayed_at"])
-        arrived = {
-            str(letter.payload.get("order_id"))
-            for letter, refusal in zip(letters, refusals, strict=True)
-            if refusal is None and letter.kind == ORDER and isinstance(letter.payload, dict)
-        }
-        if arrived:
-            release(letters[0].platform, sorted(arrived))
-    refused = sum(refusal is not None for refusal in refusals)
-    return Replayed(used=len(letters) - refused, refused=refused)
+            letter.detail = _detail(refusal.detail, _personal(letter))
+        letter.save(update_fields=["status", "code", "field", "detail", "replayed_at"])
+        if refusal is None and letter.kind == ORDER and isinstance(letter.payload, dict):
+            release(letter.platform, [str(letter.payload.get("order_id"))])
+    return Replayed(used=int(refusal is None), refused=int(refusal is not None))
+
+
+def _personal(letter: DeadLetter) -> list[str]:
+    """Return the personal values of a letter that was kept; none where no key opens them."""
+    try:
+        return tokens.seal(tokens.unseal(letter.payload))[1]
+    except ImproperlyConfigured:
+        return []
+
+
+def _together(parts: Iterable[Replayed]) -> Replayed:
+    done = list(parts)
+    return Replayed(used=sum(one.used for one in done), refused=sum(one.refused for one in done))

@@ -1,6 +1,6 @@
 """Dead letters sent in again, each by the way on which it came: the receiver that `dead_letters.RECEIVER` names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,16 +21,12 @@ UNKNOWN_KIND: Final = "unknown_kind"
 SEALED: Final = "sealed"
 
 
-def receive(platform: Platform, letters: Sequence[DeadLetter]) -> list[Refusal | None]:
-    """Send letters of one platform in again; return for each why it cannot be used, None where it was.
+def receive(letter: DeadLetter) -> Refusal | None:
+    """Send a letter in again, as of the time it came in; return why it cannot be used, None where it was.
 
-    To be called within a transaction. Each letter is taken on its own, as of the time it came in; what a refused one
-    wrote is taken back, new letters about it too.
+    To be called within a transaction. What a refused one wrote is taken back, new letters about it too.
     """
-    return [_receive(platform, letter) for letter in letters]
-
-
-def _receive(platform: Platform, letter: DeadLetter) -> Refusal | None:
+    platform = letter.platform
     try:
         payload = tokens.unseal(letter.payload)
     except ImproperlyConfigured as error:

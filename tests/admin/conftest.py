@@ -11,7 +11,8 @@ from django.test import Client
 
 from precision.campaigns.models import Slot
 from precision.engine.models import Publication, Run
-from precision.shop import pii, platforms
+from precision.shop import dead_letters, pii, platforms
+from precision.shop.dead_letters import Letter
 from precision.shop.models import (
     Category,
     Customer,
@@ -121,6 +122,7 @@ def _shop(key: str) -> Platform:
     ImportBatch.objects.create(
         platform=platform, mapping="shops/corner.toml", rows=12, accepted=11, rejected=1
     )
+    dead_letters.keep(platform, [Letter(kind="event", code="missing", payload={"type": "track"})], source=None)
     RuleSettings.objects.create(platform=platform)
     Slot.objects.bulk_create(
         Slot(platform=platform, key=f"home-{position}", strategy="personal", position=position)
