@@ -12,7 +12,7 @@ from django.db import DataError, OperationalError, connection
 from psycopg.errors import DeadlockDetected
 
 from precision.shop import intake, platforms, sources
-from precision.shop.intake import Status, committing, events_table, known, writing
+from precision.shop.intake import Status, committing, events_table, known, turn, writing
 from precision.shop.models import Customer, DeadLetter, Event, Identity, Organisation, Platform, Source, Tally
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -161,3 +161,29 @@ def test_what_is_remembered_ends_with_an_erasure(place: Platform) -> None:
     event = Event.objects.get()
     assert event.identity_id is not None
     assert event.identity_id != old.pk
+
+
+def test_a_message_at_the_turn_of_the_month_is_kept_once(place: Platform, monkeypatch: Any) -> None:
+    """One delivery came just before midnight and is written after it, when the other is there already."""
+    before, after = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC)
+    monkeypatch.setattr(turn.settle, "__kwdefaults__", {"clock": lambda: after})
+    source = sources.default(place, Source.Kind.SDK)
+    told = [
+        intake.receive(
+            place,
+            [call("a", timestamp="2026-11-30T23:59:50Z")],
+            source=source,
+            trusted=True,
+            received_at=received,
+        )
+        for received in (after, before)
+    ]
+    assert [one.status for (one,) in told] == [Status.ACCEPTED, Status.DUPLICATE]
+    assert Event.objects.count() == 1
+
+
+def test_a_month_ago_on_purpose_stays_there(monkeypatch: Any, place: Platform) -> None:
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+    monkeypatch.setattr(turn.settle, "__kwdefaults__", {"clock": lambda: midnight})
+    tell(place, call("a"))
+    assert Event.objects.get().received_at == NOW

@@ -66,7 +66,6 @@ class Reading(NamedTuple):
     recommendation: str
     properties: bytes
     """JSON object."""
-    received: datetime
     known_time: bool
     """Whether `at` comes from the sender and not from us: only then it tells that no earlier month can hold it."""
     skewed: bool
@@ -133,7 +132,6 @@ def read(call: Any, *, received: datetime, lag: timedelta, checked: bool = False
         if "recommendation_id" in given
         else "",
         properties=_kept(kind, call, given, context),
-        received=received,
         known_time=original is not None and not skewed,
         skewed=skewed,
         call=call,

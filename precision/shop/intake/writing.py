@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from precision.shop import dead_letters, segment_spec, stitching, tallies
 from precision.shop.dead_letters import Letter
-from precision.shop.intake import events_table, guard, known, people
+from precision.shop.intake import events_table, guard, known, people, turn
 from precision.shop.intake.events_table import Key, Row
 from precision.shop.intake.known import Known
 from precision.shop.intake.order_events import OrderEvent
@@ -83,6 +83,7 @@ def write(submissions: Sequence[Submission]) -> None:
         submission.counts.clear()
     try:
         with transaction.atomic():
+            turn.settle(submissions)
             _write(by_platform, knowns)
     except BaseException:
         for one in knowns.values():
@@ -142,7 +143,7 @@ def _add_rows(
         if identity is None and reading.anonymous:
             identity = anonymous[reading.anonymous]
         rows[key] = Row(
-            platform_id, reading.message, source_id, identity, reading.name, reading.at, reading.received,
+            platform_id, reading.message, source_id, identity, reading.name, reading.at, one.received,
             products.get(reading.product), stores.get(reading.store), reading.channel, reading.session,
             reading.duration, reading.query, reading.recommendation, reading.properties, reading.known_time,
         )  # fmt: skip
