@@ -24,6 +24,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Protocol
 
 import polars as pl
@@ -183,25 +184,23 @@ class Vocabulary:
 
     def _in_words(self, clause: str) -> Iterator[Mention]:
         """Yield what the words of a clause name, from left to right."""
-        words = tokens(clause)
+        words = _words(clause)
         stems = [stem(word) for word in words]
         place = 0
         while place < len(stems):
-            term = self._phrase(stems, place)
-            if term is None:
+            # Most words begin no term: one look-up each is all they cost.
+            phrases = self._phrases.get(stems[place], {})
+            fitting = [each for each in phrases if tuple(stems[place : place + len(each)]) == each]
+            if not fitting:
                 place += 1
                 continue
+            phrase = max(fitting, key=len)
+            term = phrases[phrase]
             sense = _sense(words[max(0, place - NEAR) : place])
             if sense is Sense.NAMED and place and _JOINED.match(words[place - 1]):
                 sense = _sense_of_characters(words[place - 1][-NEAR_CHARACTERS:])  # 不要iPhone
             yield Mention(term.topic, term.category, sense)
-            place += len(tokens(term.words))
-
-    def _phrase(self, stems: Sequence[str], place: int) -> Term | None:
-        """Return the longest term that begins at the place."""
-        phrases = self._phrases.get(stems[place], {})
-        fitting = [each for each in phrases if tuple(stems[place : place + len(each)]) == each]
-        return phrases[max(fitting, key=len)] if fitting else None
+            place += len(phrase)
 
     def _in_characters(self, clause: str) -> Iterator[Mention]:
         """Yield what runs of characters without spaces name, by the longest term from each character on."""
@@ -225,11 +224,18 @@ _STRENGTH: Final = {Sense.NAMED: 0, Sense.WISHED: 1, Sense.DECLINED: 2}
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text in small letters, apostrophes taken out (“don't” is “dont”); numbers stay."""
+    return _words(unicodedata.normalize("NFKC", text))
+
+
+def _words(normal: str) -> list[str]:
+    """Return the words of a text in normal form."""
     return [
-        token.casefold().translate(_SIGNS) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text))
+        word.translate(_SIGNS) if "'" in word or "’" in word else word
+        for word in _TOKEN.findall(normal.casefold())
     ]
 
 
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """Return the word without an English plural ending; words of three letters and less stay.
 
