@@ -30,6 +30,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Customers", "person", "precision_shop.customer"),
         ("Identities", "badge", "precision_shop.identity"),
         ("Profiles", "contact_page", "precision_shop.profile"),
+        ("Consents", "how_to_reg", "precision_shop.consent"),
+        ("Erasures", "person_remove", "precision_shop.erasure"),
         ("Referrals", "group_add", "precision_shop.referral"),
         ("Interests", "favorite", "precision_shop.interest"),
         ("Words of interest", "dictionary", "precision_shop.interestword"),

@@ -38,6 +38,7 @@ from recommender.models import (
 )
 from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
+from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -117,6 +118,7 @@ def _shop(key: str) -> Platform:
         for number, person in enumerate(people)
     )  # fmt: skip
     contact_facts(platform, people, products, at=NOON)
+    privacy_facts(platform, people, at=NOON)
     ProductAlias.objects.create(product=products[0], other=products[1], method="similar-name", score=0.8)
     ProductAlias.objects.create(product=products[2], other=products[3], method="left-over")
     ImportBatch.objects.create(

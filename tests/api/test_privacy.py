@@ -117,7 +117,7 @@ def test_another_platform_is_reached_only_with_the_scope_of_the_organisation(
 
 
 def test_an_erasure_that_has_to_wait_is_taken_on(ann: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(erasure.erasing, "advance", lambda _: False)
+    monkeypatch.setattr(erasure.erasing, "advance", lambda *_, **__: False)
     status, answer = send(ann, "customers/a/nn/", {}, method="delete")
     assert (status, answer["state"]) == (202, "requested")
     monkeypatch.undo()

@@ -12,6 +12,7 @@ from precision.shop.admin import (
     interests,
     organisation,
     parties,
+    privacy,
     quality,
     rates,
     sources,
@@ -19,8 +20,8 @@ from precision.shop.admin import (
 )
 
 __all__ = [
-    "activity", "catalogue", "contacts", "dead_letters", "intake", "interests", "organisation", "parties", "quality",
-    "rates", "sources", "stores",
+    "activity", "catalogue", "contacts", "dead_letters", "intake", "interests", "organisation", "parties", "privacy",
+    "quality", "rates", "sources", "stores",
 ]  # fmt: skip
 
 # Here and not in `ready()`: only a project with an admin imports this package.

@@ -14,6 +14,7 @@ from precision.engine.display import NOTHING, joined, link, list_link, pretty, t
 from precision.engine.staff import IndexedSearch, LargeAdmin, link_column
 from precision.shop.admin import panels, searching
 from precision.shop.admin.panels import PanelsAdmin
+from precision.shop.admin.privacy import PrivacyActions
 from precision.shop.models import Customer, Identity, Order, Profile
 
 SHOWN = 20
@@ -22,7 +23,7 @@ HIDDEN = "hidden: needs the right to change profiles"
 
 
 @admin.register(Customer)
-class CustomerAdmin(PanelsAdmin, IndexedSearch, LargeAdmin):
+class CustomerAdmin(PrivacyActions, PanelsAdmin, IndexedSearch, LargeAdmin):
     list_display = ["__str__", "organisation", "known_as", "created_at"]
     list_filter = ["organisation"]
     list_select_related = ["organisation"]

@@ -74,7 +74,7 @@ class CustomerView(_Detail):  # type: ignore[misc]
         """Erase what this platform knows of the person; with the scope `organisation`, the joined person."""
         key = self.principal.key
         done = erasure.erase_customer(
-            self.platform, record_id, by=key.prefix, whole=ORGANISATION in key.scopes
+            self.platform, record_id, by=key.prefix, whole=ORGANISATION in key.scopes, finish=False
         )
         if done is None:
             raise NotFound(f"There is no customer {record_id!r} on platform {self.platform.key!r}.")

@@ -32,18 +32,21 @@ AT_ONCE: Final = 500
 State = Erasure.State
 
 
-def erase_customer(platform: Platform, customer_id: str, *, by: str, whole: bool = False) -> Erasure | None:
+def erase_customer(
+    platform: Platform, customer_id: str, *, by: str, whole: bool = False, finish: bool = True
+) -> Erasure | None:
     """Erase the person behind a customer id of the platform; return the erasure, or None when nobody is called so.
 
     Erased is what comes from the platform's own facts, with `whole` the joined person on all platforms of the
     organisation. On return the tables know the person no more, unless `state` is still `requested`: then another
-    writer held them for too long, and `advance_all` goes on.
+    writer held them for too long, and `advance_all` goes on. Without `finish` it also does what remains outside the
+    tables, which may take minutes.
     """
     identity = platform.identities.filter(kind=Identity.Kind.CUSTOMER_ID, value=customer_id).first()
     if identity is None:
         return None
     erasure = request(identity, by=by, whole=whole)
-    advance(erasure)
+    advance(erasure, finish=finish)
     return erasure
 
 
@@ -62,14 +65,15 @@ def request(who: Identity | Customer, *, by: str, whole: bool = False) -> Erasur
     )
 
 
-def advance(erasure: Erasure) -> bool:
+def advance(erasure: Erasure, *, finish: bool = True) -> bool:
     """Do what remains of an erasure; return whether it is finished. Safe to repeat, and to run twice at once.
 
-    Within a transaction of the caller only the tables are erased: the rest must not happen unless that commits.
+    Without `finish`, or within a transaction of the caller, only the tables are erased: the rest must not happen unless
+    that commits.
     """
     if not _erased(erasure):
         return False
-    if erasure.state == State.ERASED and not connection.in_atomic_block:
+    if erasure.state == State.ERASED and finish and not connection.in_atomic_block:
         _finish([erasure])
     return erasure.state == State.FINISHED
 
