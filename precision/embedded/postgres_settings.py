@@ -34,6 +34,9 @@ SETTINGS = {
     "log_timezone": "'UTC'",
     "log_checkpoints": "off",
     "log_line_prefix": "'%m [%p] %q%u@%d '",
+    # A refused statement and the row that broke a rule hold people's values, which no log may keep.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "default_text_search_config": "'pg_catalog.simple'",
 }
 # A crash of the machine may lose throw-away data; a killed server still loses nothing that was committed.
