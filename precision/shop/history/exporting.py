@@ -242,7 +242,7 @@ def renumber(ceiling: int) -> int:
     )
     with psycopg.connect(conninfo()) as link, link.cursor() as cursor:
         count = 0
-        for table in extraction.POSITIONED:
+        for table in extraction.positioned():
             cursor.execute(statement.format(sql.Identifier(table), sql.Literal(ceiling)))
             count += cursor.rowcount
     return count

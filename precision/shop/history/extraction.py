@@ -9,6 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import polars as pl
+from django.apps import apps
 
 from precision.engine.reading import Reader
 from precision.shop import columns as c
@@ -16,6 +17,7 @@ from precision.shop.history import packing
 from precision.shop.history.layout import TABLES
 from precision.shop.history.manifest import Database
 from precision.shop.history.shaping import AT, PLATFORM
+from precision.shop.models import Platform
 
 CHUNK_ORDERS = 200_000  # orders held at once, with their lines
 BLOCK_IDS = 50_000  # orders are counted in blocks of so many ids
@@ -40,11 +42,6 @@ LINE = {
     c.LIST_PRICE_E4: packing.number("l.list_price"),
 }
 DENSE = 0.5  # from this share of wanted orders on, all lines of a span of ids are read
-POSITIONED = (
-    "precision_shop_order", "precision_shop_removal", "precision_shop_event", "precision_shop_exposure",
-    "precision_shop_send", "precision_shop_assignment", "precision_shop_response",
-)  # fmt: skip
-"""Tables whose rows have a position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +107,20 @@ def platforms(reader: Reader) -> pl.DataFrame:
     )
 
 
+def positioned() -> list[str]:
+    """Return the tables whose rows have a position."""
+    models = apps.get_app_config(Platform._meta.app_label).get_models()
+    return [
+        model._meta.db_table
+        for model in models
+        if "position" in {field.name for field in model._meta.concrete_fields}
+    ]
+
+
 def ahead_of(reader: Reader, ceiling: int) -> bool:
     """Return whether rows claim transactions that have not begun: they came from another cluster."""
     exists = " OR ".join(
-        f"EXISTS (SELECT FROM {table} WHERE position >= {ceiling:d})" for table in POSITIONED
+        f"EXISTS (SELECT FROM {table} WHERE position >= {ceiling:d})" for table in positioned()
     )
     return bool(reader.frame(f"SELECT {exists} AS found").item())
 
