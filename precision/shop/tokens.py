@@ -19,6 +19,8 @@ TOKEN: Final = "token"
 RAW: Final = "raw"
 PLAIN: Final = "plain"
 MARKS: Final = frozenset({TOKEN, RAW, PLAIN})
+CALLS: Final = frozenset({"page", "screen", "track", "group"})
+"""Calls of the event dialect whose `name` is no person's."""
 DEEPEST: Final = 40
 """Levels that are looked into; what lies deeper is kept as one token, since nobody knows what it holds."""
 
@@ -63,7 +65,7 @@ def is_personal(key: str, *, parent: str = "properties") -> bool:
 def seal(value: Any) -> tuple[Any, list[str]]:
     """Return the content as it can be kept, and the texts of the personal values that became tokens."""
     found: list[str] = []
-    named = not (isinstance(value, dict) and value.get("type") in {"page", "screen", "track", "group"})
+    named = not (isinstance(value, dict) and str(value.get("type")) in CALLS)
     sealed = _seal(value, parent="" if named else "page", depth=0, found=found)
     return {
         RAW: "null"
