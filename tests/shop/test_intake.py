@@ -1,13 +1,29 @@
 """Calls of the SDK dialect into the tables."""
 
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from precision.shop import intake, partitions, sources
+from precision.shop import intake, partitions, pii, sources
 from precision.shop.intake import Status
-from precision.shop.models import Event, Identity, Platform, Product, Profile, Source, Tally
+from precision.shop.models import (
+    DeadLetter,
+    Event,
+    Identity,
+    IdentityLink,
+    Order,
+    Platform,
+    Product,
+    Profile,
+    Source,
+    Tally,
+)  # fmt: skip
+from tests.shop.test_intake_reading import CALLS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -117,8 +133,6 @@ def test_known_beats_anonymous_and_both_are_one_person(tell: Any) -> None:
 
 
 def test_identify_tells_the_profile(tell: Any) -> None:
-    from precision.shop import pii  # noqa: PLC0415
-
     call = {
         "type": "identify", "userId": "u1", "anonymousId": "visitor-1", "messageId": "i1",
         "traits": {
@@ -209,3 +223,80 @@ def test_clocks_are_set_right(tell: Any) -> None:
         datetime(2026, 11, 20, 11, 30, tzinfo=UTC),
     }
     assert tallies() == {("accepted", ""): 5, ("clock_skewed", ""): 1, ("late", ""): 1}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.lists(CALLS, max_size=8))
+def test_whatever_comes_is_kept_or_refused(platform: Platform, calls: list[Any]) -> None:
+    """Nothing that can be read is more than the database takes; what cannot is a dead letter; all of it is counted."""
+    source = sources.default(platform, Source.Kind.SDK)
+    letters, counted = DeadLetter.objects.count(), sum(tallies().values())
+    told = intake.receive(platform, calls, source=source, trusted=False, received_at=NOW)
+    refused = [one for one in told if one.status == Status.REJECTED]
+    assert DeadLetter.objects.count() - letters == len([one for one in refused if one.code != "bot"])
+    assert len(told) == len(calls)
+    beside = ("late", "clock_skewed", "unknown_product")
+    assert sum(n for (outcome, _), n in tallies().items() if outcome not in beside) - counted <= len(calls)
+    assert "unusable" not in {one.code for one in told}
+
+
+def test_a_forged_word_changes_nothing_that_is_told(platform: Platform, tell: Any) -> None:
+    """Anybody can read a write key: what comes with it fills what is empty, and joins no two known people."""
+    mail = {
+        "type": "identify",
+        "userId": "u1",
+        "messageId": "i1",
+        "traits": {"email": "ann@shop-one.de", "gender": "f"},
+    }
+    tell(mail)
+    forged = {
+        "type": "identify", "userId": "u1", "anonymousId": "thief", "messageId": "i2",
+        "traits": {"email": "thief@shop-one.de", "gender": "m", "city": "Bonn"},
+    }  # fmt: skip
+    tell(forged, trusted=False)
+    profile = Profile.objects.get()
+    assert profile.personal is not None
+    assert pii.decrypt(profile.personal)["email"] == "ann@shop-one.de"
+    assert (profile.gender, profile.city) == ("f", "Bonn")
+    user, stranger = Identity.objects.get(value="u1"), Identity.objects.filter(kind="email").latest("id")
+    assert stranger.customer_id != user.customer_id
+
+
+@pytest.mark.parametrize("place", ["context", "properties", "call"])
+def test_a_valid_user_hash_makes_a_link_verified(platform: Platform, tell: Any, place: str) -> None:
+    secret = pii.decrypt(platform.user_hash_secret)
+    told = hmac.new(secret.encode(), b"u1", hashlib.sha256).hexdigest()
+    part = {"user_hash": told}
+    call = track(1, userId="u1", **(part if place == "call" else {place: part}))
+    tell(call, track(2, userId="u2", anonymousId="w", context={"user_hash": told}), trusted=False)
+    verified = {
+        row.first.value if row.first.kind == "customer_id" else row.second.value: row.verified
+        for row in IdentityLink.objects.select_related("first", "second")
+    }
+    assert verified == {"u1": True, "u2": False}
+    assert told not in str(list(Event.objects.values_list("properties", flat=True)))
+
+
+def test_an_alias_joins_what_was_before(tell: Any) -> None:
+    tell(track(1), {"type": "alias", "userId": "u1", "previousId": "visitor-1", "messageId": "a1"})
+    user, visitor = Identity.objects.get(value="u1"), Identity.objects.get(value="visitor-1")
+    assert user.customer_id == visitor.customer_id
+
+
+def test_an_order_event_is_an_order(platform: Platform, tell: Any) -> None:
+    Product.objects.create(platform=platform, external_id="tea", title="Tea", price="3", currency="EUR")
+    bought = track(
+        1, event="Completed Order", userId="u1",
+        properties={
+            "order_id": "o1", "currency": "EUR", "products": [{"product_id": "tea", "quantity": "2", "price": "3.50"}],
+        },
+    )  # fmt: skip
+    useless = track(2, event="Order Completed", userId="u1", properties={"order_id": "o2"})
+    first, again, second = tell(bought, bought, useless)
+    assert (first.status, again.status) == (Status.ACCEPTED, Status.DUPLICATE)
+    order = Order.objects.get()
+    assert (order.external_id, order.confirmed, order.lines.get().quantity) == ("o1", True, 2)
+    assert order.identity is not None
+    assert order.identity.value == "u1"
+    assert (second.status, second.code) == (Status.ACCEPTED, "no_lines")
+    assert Event.objects.count() == 2

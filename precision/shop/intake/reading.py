@@ -89,7 +89,7 @@ def read(call: Any, *, received: datetime, lag: timedelta, checked: bool = False
     if not checked:
         soundness.check(call)
     kind = call.get("type")
-    if kind not in TYPES:
+    if type(kind) is not str or kind not in TYPES:
         raise RefusedError(Code.MISSING if kind is None else Code.NOT_A_CHOICE, "type", found=kind)
     properties = _object(call, "traits" if kind in ("identify", "group") else "properties")
     context = _object(call, "context")

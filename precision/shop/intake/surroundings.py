@@ -39,11 +39,12 @@ SECRET: Final = frozenset(
 )  # fmt: skip
 """Properties that are not kept either."""
 BOTS: Final = re.compile(
-    r"bot\b|bot[/_\-; ]|crawl|spider|slurp|mediapartners|facebookexternalhit|headless|lighthouse|pingdom|"
+    r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|mediapartners|facebookexternalhit|lighthouse|pingdom|"
     r"uptime|monitor|preview|scrap|python-requests|curl/|wget/|phantomjs|prerender|archiver|ia_archiver",
     re.IGNORECASE,
 )
-"""Words by which programs that read pages call themselves; a shop's own server sends no user agent in the context."""
+"""Words by which programs that read pages call themselves. Cubot makes telephones; a browser without a window may be
+driven by the shop's own tests; a shop's server sends no user agent in the context."""
 
 
 @lru_cache(maxsize=4096)
