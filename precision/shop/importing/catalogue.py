@@ -98,13 +98,23 @@ def load_stores(
     return outcome.rename({"external_id": "store_id"})
 
 
+def known_stores(platform: Platform, store_ids: pl.Series) -> pl.DataFrame:
+    """Return `store_id` and our inner number (`store`) of those stores that are there."""
+    found = bulk.lookup(
+        Store,
+        pl.DataFrame({"external_id": store_ids}),
+        within={"platform_id": platform.pk},
+        columns={"id": pl.Int64},
+    )
+    return found.rename({"external_id": "store_id", "id": "store"})
+
+
 def store_numbers(platform: Platform, store_ids: pl.Series, *, now: datetime) -> pl.DataFrame:
     """Return `store_id` and our inner number (`store`) of each store, adding those that are new."""
     keys = pl.DataFrame({"external_id": store_ids})
     within = {"platform_id": platform.pk}
     bulk.upsert(Store, keys, key="external_id", within=within, defaults=STORE_DEFAULTS, now=now)
-    found = bulk.lookup(Store, keys, within=within, columns={"id": pl.Int64})
-    return found.rename({"external_id": "store_id", "id": "store"})
+    return known_stores(platform, store_ids)
 
 
 def _derive(platform: Platform, made: pl.DataFrame) -> pl.Series:
