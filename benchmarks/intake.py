@@ -6,18 +6,22 @@ Every part is a module of its own with `run(options, console) -> figures`; it pr
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 
-PARTS = MappingProxyType(
+_PARTS = MappingProxyType(
     {
         "http": "benchmarks.intake_http",
+        "files": "benchmarks.intake_files",
         "stitching": "benchmarks.intake_stitching",
+        "history": "benchmarks.intake_history",
     }
 )
 """Parts by name, in the order in which they run."""
+PARTS = {name: module for name, module in _PARTS.items() if find_spec(module) is not None}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
