@@ -144,9 +144,7 @@ def _night(home: Installation) -> Night:
     printed = home.manage("stitch", "--organisation", "group")
     found = DONE.search(printed)
     if found is None:
-        raise BenchmarkError(
-            f"manage.py stitch printed no figures after {time.perf_counter() - began:.0f} s: {printed}"
-        )
+        raise BenchmarkError(f"manage.py stitch printed no figures: {printed}")
     identities, links, moved, _ = (int(text.replace(",", "")) for text in found.groups()[:4])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     return Night(
