@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import polars as pl
+from django.db import transaction
 
 from precision.engine.backends import Engine
 from precision.engine.copying import copy_rows
@@ -13,18 +14,42 @@ from precision.shop import interests, stores, tallies
 from precision.shop.columns import CATEGORY, IDENTITY
 from precision.shop.methods import interests as reading
 from precision.shop.methods import store_pairs
-from precision.shop.models import Interest, Platform, StorePair
+from precision.shop.models import Interest, Organisation, Platform, StorePair
 
 TEXT_DAYS = 365
 """Days of texts that are read; a mention of a year ago weighs a sixteenth."""
 HALF_LIFE_DAYS = 90.0
+READINGS = 3
 STORE_DAYS = 365
 MOST_PAIRS = 5_000
 
 
+class ErasedMeanwhileError(RuntimeError):
+    """People were erased each time that their words were being read."""
+
+
 def compute_interests(run: Run, engine: Engine) -> Outcome:
-    """Write Interest rows of the run's platform from the texts of the last year that are still kept."""
+    """Write Interest rows of the run's platform from the texts of the last year that are still kept.
+
+    Nothing is written of somebody who was erased after their words were read: then they are read once more.
+    """
     platform = Platform.objects.get(key=run.scope)
+    for _ in range(READINGS):
+        erasures = _erasures(platform)
+        rows, outcome = _interests(run, platform)
+        with transaction.atomic():
+            # Whoever erases has to wait for this row; whoever adds facts does not.
+            owner = Organisation.objects.select_for_update(no_key=True).get(pk=platform.organisation_id)
+            if owner.erasures == erasures:
+                outcome.rows = {"interest": copy_rows(Interest, rows)}
+                return outcome
+    raise ErasedMeanwhileError(
+        f"People of {platform.organisation} were erased during each of {READINGS} readings; start the job again."
+    )
+
+
+def _interests(run: Run, platform: Platform) -> tuple[pl.DataFrame, Outcome]:
+    """Return the rows to write, and what there is to say of them."""
     window = Window.before(run.as_of, days=TEXT_DAYS, timezone=platform.timezone)
     found = interests.texts(platform, window)
     terms = interests.vocabulary(platform) if found.height else []
@@ -42,16 +67,21 @@ def compute_interests(run: Run, engine: Engine) -> Outcome:
         reading.EVENTS,
     )
     senses = dict(sorted(mentions.get_column(reading.SENSE).value_counts().iter_rows()))
-    return Outcome(
-        rows={"interest": copy_rows(Interest, rows)},
+    method = interests.chosen_method()
+    return rows, Outcome(
         measures={"texts": found.height, "mentions": senses, "people": scored[IDENTITY].n_unique()},
         parameters={
-            "method": f"{interests.chosen_method().__module__}.{interests.chosen_method().__qualname__}",
+            "method": f"{method.__module__}.{method.__qualname__}",
             "terms": len(terms),
             "days": TEXT_DAYS,
             "half_life_days": HALF_LIFE_DAYS,
         },
     )
+
+
+def _erasures(platform: Platform) -> int:
+    """Return how many people of the organisation were erased so far. One query."""
+    return Organisation.objects.values_list("erasures", flat=True).get(pk=platform.organisation_id)
 
 
 def compute_store_pairs(run: Run, engine: Engine) -> Outcome:

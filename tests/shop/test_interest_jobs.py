@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import F
 
 from precision.engine import jobs
 from precision.shop import interests, platforms
+from precision.shop.jobs import ErasedMeanwhileError
 from precision.shop.methods.interests import Mention, Sense, Term
 from precision.shop.models import (
     Category,
@@ -120,4 +122,33 @@ def test_a_method_that_is_not_there_is_named(platform: Platform, ann: Identity, 
     say(ann, platform, text="tea")
     with pytest.raises(ImproperlyConfigured, match=r"nowhere\.Nothing"):
         compute(platform)
+    assert not Interest.objects.exists()
+
+
+@pytest.mark.parametrize(("times", "kept"), [(1, 0), (99, None)])
+def test_words_of_somebody_erased_meanwhile_leave_nothing(
+    times: int,
+    kept: int | None,
+    platform: Platform,
+    ann: Identity,
+    coats: Category,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = say(ann, platform, text="I want a jacket")
+    turns = iter(range(times))
+    read = interests.mentions
+
+    def erasing(found: Any, terms: Any) -> Any:
+        """As an erasure does between the reading of the words and the writing of the interests."""
+        if next(turns, None) is not None:
+            Event.objects.filter(pk=event.pk).update(properties={})
+            Organisation.objects.update(erasures=F("erasures") + 1)
+        return read(found, terms)
+
+    monkeypatch.setattr(interests, "mentions", erasing)
+    if kept is None:
+        with pytest.raises(ErasedMeanwhileError, match="erased during each of 3 readings"):
+            compute(platform)
+    else:
+        assert compute(platform) == {}
     assert not Interest.objects.exists()
