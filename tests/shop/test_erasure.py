@@ -2,9 +2,11 @@
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psycopg
 import pytest
 from django.apps import apps
@@ -17,7 +19,10 @@ from django.db import connection
 from django.db.models import ForeignKey, Model, Sum
 
 from precision.engine.models import Run
-from precision.shop import bulk, erasure, identities, pii
+from precision.engine.windows import Window
+from precision.shop import bulk, dead_letters, erasure, history, identities, pii
+from precision.shop import columns as c
+from precision.shop.dead_letters import Letter
 from precision.shop.erasure import facts, files, matching, space
 from precision.shop.models import (
     Consent,
@@ -283,6 +288,47 @@ def test_a_killed_erasure_is_finished_by_the_next_process(
             "SELECT count(*) FROM pg_stats WHERE schemaname = 'public' AND pg_stats::text LIKE '%zq-1001%'"
         )
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("committed")
+def test_letters_that_repeat_personal_values_without_an_id_go_too(made: World) -> None:
+    payloads = [
+        {"type": "track", "properties": {"comment": f"Write to {NAME}, please."}},
+        {"name": NAME},
+        {"phone_as_text": f"call {PHONE}"},
+        {"amount": 1001, "comment": "Zenobia is a name"},
+    ]
+    dead_letters.keep(
+        made.here, [Letter(kind="event", code="bad", payload=payload) for payload in payloads], source=None
+    )
+    erasure.erase_customer(made.here, "zq-1001", by="test", whole=True)
+    assert naming(NAME, PHONE) == set()
+    left = [letter.payload for letter in DeadLetter.objects.order_by("pk")]
+    assert payloads[-1] in left
+    assert len(left) == 3  # that, and the neighbour's two
+
+
+@pytest.mark.usefixtures("committed")
+def test_the_history_forgets_the_sessions_and_keeps_the_figures(made: World) -> None:
+    window = Window.before(NOW.date() + timedelta(days=2), days=30, timezone="UTC")
+
+    def rows(table: str) -> pl.DataFrame:
+        found: pl.DataFrame = history.scan(table, window, platform=made.here).collect().to_native()
+        return found.filter(pl.col(c.IDENTITY) == made.ids["here-user"])
+
+    events, shown = rows("events"), rows("exposures")
+    erasure.erase_customer(made.here, "zq-1001", by="test")
+    counted = [c.IDENTITY, c.EVENT, c.PRODUCT, c.SECONDS, c.DURATION_MS]
+    after = rows("events")
+    assert after.select(counted).sort(pl.all()).equals(events.select(counted).sort(pl.all()))
+    for name in (c.SESSION, c.RECOMMENDATION):
+        assert events.get_column(name).n_unique() == after.get_column(name).n_unique() == 1
+        assert events.item(0, name) != after.item(0, name)
+    again = rows("exposures")
+    assert again.height == shown.height == 1
+    assert (
+        again.item(0, c.RECOMMENDATION) == after.item(0, c.RECOMMENDATION) != shown.item(0, c.RECOMMENDATION)
+    )
 
 
 @pytest.mark.usefixtures("committed")

@@ -6,6 +6,7 @@ requested → (one transaction over all tables) → erased → (files, staff's l
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from django.db import OperationalError, connection, transaction
@@ -17,7 +18,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from precision.shop import bulk, pii
 from precision.shop.api import freshness
 from precision.shop.erasure import facts, files, plugins, space, traces
-from precision.shop.erasure.subject import WHOLE, Subject, of_customer, of_identity, subjects_of, values_of
+from precision.shop.erasure.subject import WHOLE, Subject, known_of, of_customer, of_identity, subjects_of
 from precision.shop.intake import guard
 from precision.shop.models import Customer, Erasure, Identity, Organisation, Platform
 from precision.shop.stitching import locking
@@ -160,8 +161,8 @@ def _forget(subject: Subject) -> dict[str, Any]:
     """Forget the person in every table; return what remains to be done outside them, and `counts` of the rows."""
     ids = list(subject.identities)
     remains = {
-        "values": values_of(subject),
-        "ids": ids,
+        **asdict(known_of(subject)),
+        "identities": ids,
         "platforms": list(subject.platforms),
         "subjects": subjects_of(subject),
         "partitions": facts.event_partitions(ids),
@@ -203,11 +204,14 @@ def _finish(erasures: Sequence[Erasure]) -> None:
         with transaction.atomic():
             # Writers that had looked a number up before may have written under it after.
             late.append(Counter(facts.forget(work)))
-    values = sorted({value for work in works for value in work["values"]})
+    personal = sorted({value for work in works for value in work["personal"]})
+    values = sorted({*personal, *(value for work in works for value in work["ids"])})
     late[0].update(traces.remove(values))
+    platforms = sorted({number for work in works for number in work["platforms"]})
+    late[0]["precision_shop_deadletter"] += traces.remove_letters(platforms, personal)
     late[0]["files"] += files.scrub(files.root(), values)
     for erasure, work, counts in zip(erasures, works, late, strict=True):
-        counts["precision_shop_join"] += traces.leave_ledger(erasure.organisation_id, work["ids"])
+        counts["precision_shop_join"] += traces.leave_ledger(erasure.organisation_id, work["identities"])
         del counts["precision_shop_assignment"]  # they stay, and are counted already
         erasure.counts = {
             name: erasure.counts.get(name, 0) + counts[name] for name in {*erasure.counts, *counts}

@@ -24,13 +24,29 @@ def _pseudonym(column: str) -> str:
     )
 
 
-_EVENTS = f"""
-UPDATE precision_shop_event
-SET query = '', properties = '{{}}', session = {_pseudonym("session")}, recommendation = {_pseudonym("recommendation")}
-WHERE identity_id = ANY(%(ids)s)
-  AND (query <> '' OR properties <> '{{}}' OR session <> {_pseudonym("session")}
-       OR recommendation <> {_pseudonym("recommendation")})
+# What changes moves in the log of facts, and a note of removal beside it lets the history forget what it had before.
+_HERE = "pg_current_xact_id()::text::bigint"
+
+
+def _moved(update: str, kind: str) -> str:
+    """Return the statement that changes rows and lets the history take them anew."""
+    return f"""
+WITH changed AS ({update} RETURNING id, platform_id)
+INSERT INTO precision_shop_removal (platform_id, "table", "row", position)
+SELECT platform_id, '{kind}', id, {_HERE} FROM changed
 """
+
+
+_EVENTS = _moved(
+    f"""
+    UPDATE precision_shop_event
+    SET query = '', properties = '{{}}', session = {_pseudonym("session")},
+        recommendation = {_pseudonym("recommendation")}, position = {_HERE}
+    WHERE identity_id = ANY(%(identities)s)
+      AND (query <> '' OR properties <> '{{}}' OR session <> {_pseudonym("session")}
+           OR recommendation <> {_pseudonym("recommendation")})""",
+    "event",
+)
 # Of the register of an order remain the times of its columns, of a refund's word its figures.
 _WORDS = """
 CASE WHEN words ? 'refund' THEN jsonb_set(words, '{refund,reason}', '""')
@@ -40,26 +56,28 @@ CASE WHEN words ? 'refund' THEN jsonb_set(words, '{refund,reason}', '""')
      ELSE words END
 """
 _ORDERS = f"""
-WITH own AS MATERIALIZED (SELECT id FROM precision_shop_order WHERE identity_id = ANY(%(ids)s)),
+WITH own AS MATERIALIZED (SELECT id FROM precision_shop_order WHERE identity_id = ANY(%(identities)s)),
 notes AS MATERIALIZED (SELECT id FROM precision_shop_order WHERE refers_to_id IN (SELECT id FROM own))
 UPDATE precision_shop_order
 SET coupon = '', payment_method = '', context = '{{}}', words = {_WORDS}
 WHERE id IN (SELECT id FROM own UNION SELECT id FROM notes)
   AND (coupon <> '' OR payment_method <> '' OR context <> '{{}}' OR words IS DISTINCT FROM {_WORDS})
 """
-_EXPOSURES = f"""
-UPDATE precision_shop_exposure SET recommendation = {_pseudonym("recommendation")}
-WHERE identity_id = ANY(%(ids)s) AND recommendation <> {_pseudonym("recommendation")}
-"""
+_EXPOSURES = _moved(
+    f"""
+    UPDATE precision_shop_exposure SET recommendation = {_pseudonym("recommendation")}, position = {_HERE}
+    WHERE identity_id = ANY(%(identities)s) AND recommendation <> {_pseudonym("recommendation")}""",
+    "exposure",
+)
 _SENDS = """
-UPDATE precision_shop_send SET properties = '{}' WHERE identity_id = ANY(%(ids)s) AND properties <> '{}'
+UPDATE precision_shop_send SET properties = '{}' WHERE identity_id = ANY(%(identities)s) AND properties <> '{}'
 """
 _RESPONSES = f"""
 UPDATE precision_shop_response SET properties = '{{}}', recommendation = {_pseudonym("recommendation")}
-WHERE identity_id = ANY(%(ids)s) AND (properties <> '{{}}' OR recommendation <> {_pseudonym("recommendation")})
+WHERE identity_id = ANY(%(identities)s) AND (properties <> '{{}}' OR recommendation <> {_pseudonym("recommendation")})
 """
-_ASSIGNMENTS = "SELECT id FROM precision_shop_assignment WHERE identity_id = ANY(%(ids)s)"
-_OWN_LINKS = "first_id = ANY(%(ids)s) OR second_id = ANY(%(ids)s)"
+_ASSIGNMENTS = "SELECT id FROM precision_shop_assignment WHERE identity_id = ANY(%(identities)s)"
+_OWN_LINKS = "first_id = ANY(%(identities)s) OR second_id = ANY(%(identities)s)"
 _LEDGER_LINKS = f"""
 UPDATE precision_shop_join SET link_id = NULL, reason = ''
 WHERE link_id IN (SELECT id FROM precision_shop_identitylink WHERE {_OWN_LINKS})
@@ -73,7 +91,7 @@ _IDENTITIES = f"""
 UPDATE precision_shop_identity
 SET value = '{MARK}' || replace(gen_random_uuid()::text, '-', ''), ciphertext = NULL, customer_id = %(customer)s,
     home_id = NULL
-WHERE id = ANY(%(ids)s) AND (ciphertext IS NOT NULL OR value !~ '{MADE}')
+WHERE id = ANY(%(identities)s) AND (ciphertext IS NOT NULL OR value !~ '{MADE}')
 """
 
 STATEMENTS: Final[tuple[tuple[str, str], ...]] = (
@@ -83,13 +101,17 @@ STATEMENTS: Final[tuple[tuple[str, str], ...]] = (
     ("precision_shop_send", _SENDS),
     ("precision_shop_response", _RESPONSES),
     ("precision_shop_assignment", _ASSIGNMENTS),
-    ("precision_shop_consent", "DELETE FROM precision_shop_consent WHERE identity_id = ANY(%(ids)s)"),
-    ("precision_shop_profile", "DELETE FROM precision_shop_profile WHERE identity_id = ANY(%(ids)s)"),
+    ("precision_shop_consent", "DELETE FROM precision_shop_consent WHERE identity_id = ANY(%(identities)s)"),
+    ("precision_shop_profile", "DELETE FROM precision_shop_profile WHERE identity_id = ANY(%(identities)s)"),
     (
         "precision_shop_referral",
-        "DELETE FROM precision_shop_referral WHERE referrer_id = ANY(%(ids)s) OR referred_id = ANY(%(ids)s)",
+        "DELETE FROM precision_shop_referral "
+        "WHERE referrer_id = ANY(%(identities)s) OR referred_id = ANY(%(identities)s)",
     ),
-    ("precision_shop_interest", "DELETE FROM precision_shop_interest WHERE identity_id = ANY(%(ids)s)"),
+    (
+        "precision_shop_interest",
+        "DELETE FROM precision_shop_interest WHERE identity_id = ANY(%(identities)s)",
+    ),
     ("precision_shop_join", _LEDGER_LINKS),
     ("precision_shop_identitylink", f"DELETE FROM precision_shop_identitylink WHERE {_OWN_LINKS}"),
     ("precision_shop_deadletter", _LETTERS),
@@ -99,9 +121,9 @@ says nothing of a person once its identity does not, so those are only counted."
 
 
 def forget(values: Mapping[str, Any]) -> dict[str, int]:
-    """Empty or remove the rows of the identities `ids`; return how many rows of each table.
+    """Empty or remove the rows of the identities; return how many rows of each table.
 
-    `values` has `ids`, `platforms` and `subjects` (digests by which dead letters name the person).
+    `values` has `identities`, `platforms` and `subjects` (digests by which dead letters name the person).
     """
     salted = {**values, "salt": secrets.token_hex(16)}
     counts = {}
@@ -116,9 +138,9 @@ def neighbours(ids: list[int]) -> list[int]:
     """Return the identities that links tie to these, and that are not among them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT second_id FROM precision_shop_identitylink WHERE first_id = ANY(%(ids)s) "
-            "UNION SELECT first_id FROM precision_shop_identitylink WHERE second_id = ANY(%(ids)s)",
-            {"ids": ids},
+            "SELECT second_id FROM precision_shop_identitylink WHERE first_id = ANY(%(identities)s) "
+            "UNION SELECT first_id FROM precision_shop_identitylink WHERE second_id = ANY(%(identities)s)",
+            {"identities": ids},
         )
         return sorted({number for (number,) in cursor.fetchall()}.difference(ids))
 
@@ -126,7 +148,7 @@ def neighbours(ids: list[int]) -> list[int]:
 def bury(ids: list[int], *, customer: int) -> int:
     """Make the identities names of nobody, of the given customer; return how many were names of somebody."""
     with connection.cursor() as cursor:
-        cursor.execute(_IDENTITIES, {"ids": ids, "customer": customer})
+        cursor.execute(_IDENTITIES, {"identities": ids, "customer": customer})
         return int(cursor.rowcount)
 
 
@@ -134,9 +156,10 @@ def event_partitions(ids: list[int]) -> list[str]:
     """Return the tables that hold events or exposures of the identities."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT tableoid::regclass::text FROM precision_shop_event WHERE identity_id = ANY(%(ids)s) "
+            "SELECT DISTINCT tableoid::regclass::text FROM precision_shop_event "
+            "WHERE identity_id = ANY(%(identities)s) "
             "UNION SELECT DISTINCT tableoid::regclass::text FROM precision_shop_exposure "
-            "WHERE identity_id = ANY(%(ids)s)",
-            {"ids": ids},
+            "WHERE identity_id = ANY(%(identities)s)",
+            {"identities": ids},
         )
         return [name for (name,) in cursor.fetchall()]

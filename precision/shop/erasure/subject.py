@@ -1,5 +1,6 @@
 """Who is meant: the identities of a person, on one platform or on all of the organisation."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,8 @@ from precision.shop.models import PERSONAL_KINDS, Customer, Identity, Platform, 
 
 WHOLE: Final = "*"
 """Scope of an erasure of the whole joined person."""
+STREET: Final = re.compile("street|line|address|name", re.IGNORECASE)
+"""Members of an address that lead to somebody's door."""
 # Names that joined nobody, because a browser told them or because they only propose: they are this person's where
 # nobody else goes by them. Another platform's equal name is that platform's business.
 _OTHER = "NOT other.id = ANY(%(ids)s) AND (other.kind, other.value) <> (name.kind, name.value)"
@@ -66,19 +69,36 @@ def of_customer(customer: Customer) -> Subject:
     )
 
 
-def values_of(subject: Subject) -> list[str]:
-    """Return the names, addresses and numbers that the person is known by, as text, sorted."""
-    found: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a person is known by, as text, sorted."""
+
+    ids: list[str]
+    """Customer ids, anonymous ids and the like: text that may stand for something else elsewhere."""
+    personal: list[str]
+    """E-mail addresses, phone numbers, cards, full names and streets."""
+
+
+def known_of(subject: Subject) -> Known:
+    """Return the names, addresses and numbers that the person is known by."""
+    ids: set[str] = set()
+    personal: set[str] = set()
     for kind, value, token in Identity.objects.filter(pk__in=subject.identities).values_list(
         "kind", "value", "ciphertext"
     ):
         if kind not in PERSONAL_KINDS:
-            found.add(value)
+            ids.add(value)
         elif token:
-            found.add(str(pii.decrypt(token)))
-    for personal in _personal(subject.identities):
-        found.update(texts(personal))
-    return sorted(text.strip() for text in found if text.strip())
+            personal.add(str(pii.decrypt(token)))
+    for told in _personal(subject.identities):
+        address = told.pop("address", {})
+        personal.update(texts(told))
+        if isinstance(address, dict):  # towns and countries are others' too
+            personal.update(texts({key: each for key, each in address.items() if STREET.search(key)}))
+    return Known(
+        ids=sorted(text.strip() for text in ids if text.strip()),
+        personal=sorted(text.strip() for text in personal if text.strip()),
+    )
 
 
 def subjects_of(subject: Subject) -> list[int]:

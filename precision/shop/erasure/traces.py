@@ -8,7 +8,9 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from precision.engine.models import Run
-from precision.shop.erasure.matching import Values, texts
+from precision.shop import tokens
+from precision.shop.erasure.matching import SHORTEST, Values, texts
+from precision.shop.models import DeadLetter
 
 AT_ONCE: Final = 1_000
 # Reads the organisation's ledger once: an index of every moved identity would cost each join more than this costs.
@@ -41,6 +43,23 @@ def remove(values: Sequence[str]) -> dict[str, int]:
         sessions: Any = apps.get_model("sessions", "Session")
         changed[sessions._meta.db_table] = _end_sessions(sessions.objects.all(), found)
     return changed
+
+
+def remove_letters(platforms: Collection[int], personal: Sequence[str]) -> int:
+    """Delete dead letters that repeat a personal value without naming the person by an id; return how many.
+
+    Opens every letter of the platforms that is still kept.
+    """
+    values = Values(value for value in personal if len(value) >= SHORTEST)
+    rows = DeadLetter.objects.filter(platform_id__in=platforms)
+    naming = [
+        number
+        for number, detail, payload in rows.values_list("pk", "detail", "payload").iterator(
+            chunk_size=AT_ONCE
+        )
+        if any(values.are_in(text) for text in (detail, *texts(tokens.unseal(payload))))
+    ]
+    return int(rows.filter(pk__in=naming).delete()[0])
 
 
 def leave_ledger(organisation: int, ids: Collection[int]) -> int:
