@@ -19,6 +19,7 @@ from precision.shop.models import (
     Identity,
     Interest,
     InterestWord,
+    Organisation,
     Platform,
     Product,
 )
