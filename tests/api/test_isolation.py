@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from precision import api_urls
+from precision.shop.api.records.addresses import RESOURCES
 from precision.shop.models import Category, Identity, Product
 from segments.models import Segment
 from tests.api.conftest import Shop, stock
@@ -48,6 +49,9 @@ LETTERS = {
     "dead-letters",
     "dead-letter-replay",
 }  # see test_dead_letters: they answer what came in, whatever it is
+RECORDS = {"customer"} | {
+    name for one, methods in RESOURCES for name in (one.plural, one.name if methods else one.plural)
+}  # see test_records_isolation
 OPEN = {"schema", "docs", "health-live", "health-ready"}
 DIALECT = {"dialect", "dialect-settings"}  # see test_dialect: they write, and tell nothing of what is there
 HOME_TOO = {"slots"}  # answers whoever asks, with best-sellers
@@ -95,7 +99,7 @@ def address(pattern: str, word: str) -> str:
 def test_every_endpoint_is_walked() -> None:
     assert {pattern.name for pattern in api_urls.urlpatterns} == set(
         READS
-    ) | OPEN | DIALECT | SHARED | LETTERS | JOINS
+    ) | OPEN | RECORDS | DIALECT | SHARED | LETTERS | JOINS
 
 
 @pytest.mark.parametrize("pattern", [pattern for patterns in READS.values() for pattern in patterns])
