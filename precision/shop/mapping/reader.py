@@ -1,102 +1,34 @@
-"""The mapping of a shop's files to our records: a TOML file, read into frozen values.
+"""The TOML text of a mapping, read and checked: one sentence for its author where it cannot be used."""
 
-What a mapping may say is described in docs/intake.md. Whether the columns that it names exist is checked
-when the files are read, because only then are they known.
-"""
-
+import re
 import tomllib
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from precision.shop import records
+from precision.shop.mapping.values import (
+    FORMATS,
+    KINDS,
+    ORDER_OF_LOADING,
+    REDUCERS,
+    REFUND_LINE,
+    VERSION,
+    DataFile,
+    Mapping,
+    MappingError,
+    Origin,
+    RecordMapping,
+    RejectRule,
+    Source,
+)
+from precision.shop.models import Source as SourceModel
 
-Format = Literal["parquet", "csv", "jsonl"]
-Reducer = Literal["first", "last", "mode", "max", "min"]
-REDUCERS = get_args(Reducer)
-FORMATS = get_args(Format)
-VERSION = 1
-
-
-class MappingError(ValueError):
-    """The mapping cannot be used; the message is one sentence for its author."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the value of a field comes from: exactly one of column, expression or constant."""
-
-    column: str | None = None
-    expression: str | None = None
-    """A Polars SQL expression over the columns of the file."""
-    constant: Any = None
-    reducer: Reducer | None = None
-    """How several rows make one value; None: the rule of the kind."""
-    by: str | None = None
-    """Column whose largest value is “last” and smallest “first”; None: the order of the file."""
-    words: bool = False
-    """The value is a product title, of whose words a category is derived."""
-    time_format: str | None = None
-    """How times are written, as for strptime; None: ISO 8601."""
-
-    @property
-    def label(self) -> str | None:
-        """The column to name in a rejects file, where there is one."""
-        return self.column
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectRule:
-    """Rows for which `when` holds cannot be used, and why."""
-
-    when: str
-    column: str
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataFile:
-    """A named data set and what to do with its rows before any record is made of them."""
-
-    name: str
-    format: Format | None = None
-    """None: by the file's ending."""
-    separator: str = ","
-    encoding: str = "utf-8"
-    unique: bool = False
-    drop: tuple[str, ...] = ()
-    derive: Table[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    duplicate: tuple[str, ...] = ()
-    reject: tuple[RejectRule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordMapping:
-    """How the rows of one data set become records of one kind."""
-
-    kind: records.Kind
-    source: str
-    """Name of the data set."""
-    fields: Table[str, Source]
-    paths: Table[str, tuple[Source, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """List fields (category, aliases), one source for each element."""
-    objects: Table[str, Table[str, Source]] = field(default_factory=lambda: MappingProxyType({}))
-    """Object fields (traits, labels, address, context), one source for each key."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
-    """A whole mapping; `records` has the kinds that it makes, in the order they are loaded."""
-
-    name: str
-    files: Table[str, DataFile]
-    records: Table[str, RecordMapping]
-    timezone: str | None = None
-    """Zone of times without one; None: that of the platform."""
+ORIGINS: Final = tuple(kind.value for kind in SourceModel.Kind)
+_SLUG: Final = re.compile(r"[-a-zA-Z0-9_]{1,60}")
 
 
 def read(path: Path) -> Mapping:
@@ -128,7 +60,7 @@ class _Reader:
         self.name = name
 
     def mapping(self, table: dict[str, Any]) -> Mapping:
-        kinds = ("store", "product", "customer", "order")
+        kinds = ORDER_OF_LOADING
         self.known(table, ("version", "timezone", "files", *kinds), at="the top level")
         if table.get("version") != VERSION:
             raise self.error(f"version is {table.get('version')!r}, but must be {VERSION}")
@@ -143,10 +75,12 @@ class _Reader:
         for kind in kinds:
             if kind in table:
                 content = dict(self.table(table[kind], kind))
-                lines = content.pop("lines", None) if kind == "order" else None
-                made[kind] = self.record(records.KINDS[kind], content, at=kind, files=files)
+                lines = content.pop("lines", None) if kind in {"order", "refund"} else None
+                made[kind] = self.record(KINDS[kind], content, at=kind, files=files)
                 if kind == "order":
                     made["line"] = self.lines(lines, made[kind], files=files)
+                elif lines is not None:
+                    made[kind] = self.with_lines(made[kind], lines, files=files)
         if not made:
             raise self.error(f"it maps no record; add one of {', '.join(f'[{kind}]' for kind in kinds)}")
         unused = sorted(set(files) - {record.source for record in made.values()})
@@ -158,7 +92,9 @@ class _Reader:
 
     def file(self, name: str, table: dict[str, Any]) -> DataFile:
         at = f"files.{name}"
-        keys = ("format", "separator", "encoding", "unique", "drop", "derive", "duplicate", "reject")
+        keys = (
+            "format", "separator", "encoding", "source", "explode", "unique", "drop", "derive", "duplicate", "reject",
+        )  # fmt: skip
         self.known(table, keys, at=f"[{at}]")
         given = table.get("format")
         if given is not None and given not in FORMATS:
@@ -199,6 +135,8 @@ class _Reader:
             format=given,
             separator=separator,
             encoding=encoding,
+            origin=self.origin(table["source"], f"{at}.source") if "source" in table else None,
+            explode=self.text(table["explode"], f"{at}.explode") if "explode" in table else None,
             unique=unique,
             drop=tuple(self.text(column, f"{at}.drop") for column in drop),
             derive=MappingProxyType(
@@ -207,6 +145,37 @@ class _Reader:
             duplicate=tuple(duplicates),
             reject=tuple(rules),
         )
+
+    def origin(self, value: Any, at: str) -> Origin:
+        table = self.table(value, at)
+        self.known(table, ("key", "kind", "licence", "basis"), at=f"[{at}]")
+        key = self.needed(table, "key", f"[{at}]")
+        if not _SLUG.fullmatch(key):
+            raise self.error(
+                f"{at}.key is {key!r}, but must be letters, digits, hyphens and underscores, 60 at most"
+            )
+        kind = table.get("kind")
+        if kind is not None and kind not in ORIGINS:
+            raise self.error(f"{at}.kind is {kind!r}, but must be one of {', '.join(ORIGINS)}")
+        said = {
+            name: self.text(table[name], f"{at}.{name}") for name in ("licence", "basis") if name in table
+        }
+        for name, text in said.items():
+            if len(text) > 200:
+                raise self.error(f"{at}.{name} has {len(text)} characters, but must have 200 at most")
+        return Origin(key=key, kind=kind, **said)
+
+    def with_lines(self, refund: RecordMapping, table: Any, *, files: dict[str, DataFile]) -> RecordMapping:
+        """Return the mapping of refunds whose rows are lines; they have to tell which refund they belong to."""
+        table = {"from": refund.source, **self.table(table, "refund.lines")}
+        if table["from"] != refund.source:
+            raise self.error(
+                "refund.lines.from is another data set; lines of refunds stand in their own rows"
+            )
+        if "refund_id" not in refund.fields:
+            raise self.error("[refund.lines] needs refund.refund_id, which tells whose lines the rows are")
+        lines = self.record(REFUND_LINE, table, at="refund.lines", files=files)
+        return replace(refund, lines=lines)
 
     def lines(self, table: Any, order: RecordMapping, *, files: dict[str, DataFile]) -> RecordMapping:
         if table is None:
