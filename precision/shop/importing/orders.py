@@ -84,15 +84,13 @@ def _load(
         timed=pl.col("updated_at").is_not_null(),
     ).drop("updated_at")
     orders = judged(orders, stored(platform, orders.get_column("order_id")), confirmed=confirmed)
-    replaced = orders.filter(pl.col(OUTCOME) == UPDATED).get_column("order_id")
-    if len(replaced):
+    known = pl.col(OUTCOME) == UPDATED
+    replaced = orders.filter(known).drop(JUDGED)
+    if replaced.height:
         # Seen once more under a lock: an event may have changed them since.
-        fresh = orders.filter(~pl.col("order_id").is_in(replaced.implode()))
-        again = orders.filter(pl.col("order_id").is_in(replaced.implode())).select(
-            fresh.columns[: -len(JUDGED)]
-        )
-        again = judged(again, stored(platform, replaced, locked=True), confirmed=confirmed)
-        orders = pl.concat([fresh, again]).sort(POSITION)
+        locked = stored(platform, replaced.get_column("order_id"), locked=True)
+        again = judged(replaced, locked, confirmed=confirmed)
+        orders = pl.concat([orders.filter(~known), again]).sort(POSITION)
     outcome = orders.select("order_id", OUTCOME)
     older = orders.filter("older").height
     note_later(orders.filter((pl.col(OUTCOME) == DUPLICATE) & pl.col("timed") & ~pl.col("worded")))
