@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from precision.shop import identity, pii
-from precision.shop.models import PERSONAL_KINDS, Platform
+from precision.shop.models import PERSONAL_KINDS, Identity, Platform
 
 _FIND = """
 SELECT w.kind, w.value, i.id
@@ -82,6 +82,25 @@ def stored_names(platform: Platform, wanted: Iterable[Name]) -> dict[Name, Name]
             value = pii.match(pii.match_key(platform.organisation_id), kind, value)
         names[kind, told] = (kind, value)
     return names
+
+
+def shown(name: Identity) -> str:
+    """Return the value of an identity as people may see it: a personal one masked, like `a***@shop.de`."""
+    if name.kind not in PERSONAL_KINDS:
+        return name.value
+    return identity.masked(name.kind, pii.decrypt(name.ciphertext)) if name.ciphertext else "***"
+
+
+def matching(organisation_ids: Iterable[int], text: str) -> set[str]:
+    """Return the digests under which a typed e-mail address, phone number or card may stand in the tables."""
+    found = set()
+    for organisation in organisation_ids:
+        key = pii.match_key(organisation)
+        for kind in (Identity.Kind.EMAIL, Identity.Kind.PHONE, Identity.Kind.CARD):
+            value = identity.normalise(kind.value, text)
+            if value is not None:
+                found.add(pii.match(key, kind.value, value))
+    return found
 
 
 def _token(platform: Platform, told: Name) -> bytes | None:

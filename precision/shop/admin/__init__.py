@@ -10,6 +10,7 @@ from precision.shop.admin import (
     dress,
     intake,
     interests,
+    links,
     organisation,
     parties,
     privacy,
@@ -20,8 +21,8 @@ from precision.shop.admin import (
 )
 
 __all__ = [
-    "activity", "catalogue", "contacts", "dead_letters", "intake", "interests", "organisation", "parties", "privacy",
-    "quality", "rates", "sources", "stores",
+    "activity", "catalogue", "contacts", "dead_letters", "intake", "interests", "links", "organisation", "parties",
+    "privacy", "quality", "rates", "sources", "stores",
 ]  # fmt: skip
 
 # Here and not in `ready()`: only a project with an admin imports this package.

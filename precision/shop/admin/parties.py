@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from precision.engine.display import NOTHING, joined, link, list_link, pretty, table
 from precision.engine.staff import IndexedSearch, LargeAdmin, link_column
+from precision.shop import identities
 from precision.shop.admin import panels, searching
 from precision.shop.admin.panels import PanelsAdmin
 from precision.shop.admin.privacy import PrivacyActions
@@ -53,7 +54,7 @@ class CustomerAdmin(PrivacyActions, PanelsAdmin, IndexedSearch, LargeAdmin):
 
     @admin.display(description="known as")
     def known_as(self, customer: Any) -> SafeString | str:
-        names = [link(one, f"{one.platform.key}: {one.value}") for one in customer.known[:SHOWN]]
+        names = [link(one, f"{one.platform.key}: {identities.shown(one)}") for one in customer.known[:SHOWN]]
         rest = f" +{len(customer.known) - SHOWN}" if len(customer.known) > SHOWN else ""
         return format_html("{}{}", joined(names), rest) if names else NOTHING
 
@@ -73,18 +74,22 @@ def latest_orders(customer: Any) -> SafeString | str:
 
 @admin.register(Identity)
 class IdentityAdmin(IndexedSearch, LargeAdmin):
-    list_display = ["value", "kind", "platform", "customer_link", "created_at"]
+    list_display = ["shown_value", "kind", "platform", "customer_link", "created_at"]
     list_filter = ["platform", "kind"]
     list_select_related = ["platform", "customer"]
     search_fields = ["value"]
-    search_help_text = "Customer id or anonymous id of the shop, in full"
+    search_help_text = "Customer id, anonymous id, e-mail address, phone number (+49…) or card, in full"
     ordering = ["-id"]
-    fields = ["platform", "kind", "value", "customer_link", "created_at", "pages"]
+    fields = ["platform", "kind", "shown_value", "customer_link", "created_at", "pages"]
     customer_link = link_column("customer")
 
     def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Return the identities of this value."""
         return rows.filter(pk__in=searching.identity_ids(term))
+
+    @admin.display(description="value")
+    def shown_value(self, identity: Identity) -> str:
+        return identities.shown(identity)
 
     @admin.display(description="see also")
     def pages(self, identity: Identity) -> SafeString | str:

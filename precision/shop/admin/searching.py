@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from precision.shop.models import Identity, Order, Platform, Product
+from precision.shop import identities
+from precision.shop.models import Identity, Order, Organisation, Platform, Product
 
 MOST = 1_000
 """Rows of one step that the next step looks up; a person narrows a search that finds more."""
@@ -17,7 +18,7 @@ def platform_ids() -> list[int]:
 
 
 def identity_ids(term: str) -> list[int]:
-    """Return the identities whose value is exactly `term`, of any shop and kind."""
+    """Return the identities whose value is exactly `term`, of any shop and kind; personal ones by their digest."""
     return list(_identities(term).values_list("id", flat=True)[:MOST])
 
 
@@ -60,6 +61,8 @@ def day(term: str) -> tuple[datetime, datetime] | None:
 
 
 def _identities(term: str) -> QuerySet[Identity]:
+    keyed = Organisation.objects.filter(match_key__isnull=False).order_by().values_list("id", flat=True)
+    values = {term, *identities.matching(keyed, term)}
     return Identity.objects.filter(
-        platform_id__in=platform_ids(), kind__in=Identity.Kind.values, value=term
+        platform_id__in=platform_ids(), kind__in=Identity.Kind.values, value__in=values
     ).order_by()

@@ -9,11 +9,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from precision.shop import identity, pii
+from precision.shop import identities
 from precision.shop.api.authentication import Principal
 from precision.shop.api.description import describe
 from precision.shop.api.views import PlatformView
-from precision.shop.models import PERSONAL_KINDS, Identity, IdentityLink, Join
+from precision.shop.models import Identity, IdentityLink, Join
 
 ORGANISATION = "organisation"
 """Scope of a server key that sees the joined person, whatever platform a name is of."""
@@ -128,10 +128,7 @@ class Sight:
 
 def shown_name(name: Identity) -> dict[str, Any]:
     """Return an identity as people may see it."""
-    value = name.value
-    if name.kind in PERSONAL_KINDS:
-        value = identity.masked(name.kind, pii.decrypt(name.ciphertext)) if name.ciphertext else "***"
-    return {"platform": name.platform.key, "kind": name.kind, "value": value}
+    return {"platform": name.platform.key, "kind": name.kind, "value": identities.shown(name)}
 
 
 def shown_link(link: IdentityLink) -> dict[str, Any]:
@@ -192,11 +189,9 @@ def find_name(sight: Sight, given: dict[str, Any]) -> Identity:
         if found_shop is None:
             raise NotFound(f"This key sees no platform {given['platform']!r}; leave it out for its own.")
         shop = found_shop
-    value = identity.normalise(given["kind"], given["value"], region=shop.region)
-    if value is not None and given["kind"] in PERSONAL_KINDS:
-        value = pii.match(pii.match_key(shop.organisation_id), given["kind"], value)
-    rows = sight.identities().filter(platform=shop, kind=given["kind"], value=value or "")
-    found = rows.first() if value is not None else None
+    named = (given["kind"], given["value"])
+    number = identities.find(shop, [named]).get(named)
+    found = sight.identities().filter(pk=number).first() if number is not None else None
     if found is None:
         raise NotFound(f"There is no such {given['kind']} on platform {shop.key!r}.")
     return found
