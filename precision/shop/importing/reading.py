@@ -4,60 +4,82 @@ Text files are read as text throughout, so that an id like 00123 stays what it i
 numbers.
 """
 
-import codecs
 import csv
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
+from precision.shop.importing.decompressing import COMPRESSIONS, check_parquet, plain_utf8
 from precision.shop.importing.errors import ImportRefusedError
+from precision.shop.importing.nesting import exploded, flattened
 from precision.shop.importing.rejects import REASON, Rejects
 from precision.shop.mapping import DataFile
 from precision.shop.records import Code
 
+LINE = "__line"
 ROW = "__row"  # UInt32, 1-based number of the data row within its file
 FILE = "__file"  # UInt32, position of the file among those of the import
 RESERVED = "__"
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-BLOCK = 1 << 20
 
 
 def read_files(
-    data: DataFile, paths: Sequence[Path], *, first: int, kind: str, rejects: Rejects
+    data: DataFile,
+    paths: Sequence[Path],
+    *,
+    first: int,
+    kind: str,
+    rejects: Rejects,
+    most: int | None = None,
 ) -> tuple[pl.DataFrame, dict[int, int]]:
     """Return the rows of the files of one data set, with ROW and FILE, and how many each file has by position.
 
     `first` is the position of the first file. Rows that are no rows (too many fields, no JSON) are counted, but go to
     `rejects` and count as `kind`. Raises ImportRefusedError for a file that cannot be read, or that lacks columns which
-    the first file of the data set has.
+    the first file of the data set has. `most`: rows that are read of each file, for a preview.
     """
     frames: list[pl.DataFrame] = []
     rows: dict[int, int] = {}
     for position, path in enumerate(paths, start=first):
-        frame, bad = _read_file(data, path, position=position)
+        frame, bad = _read_file(data, path, position=position, most=most)
         rows[position] = frame.height
         if bad is not None:
             rejects.add(bad.with_columns(file=pl.lit(position, pl.UInt32)), kind=kind)
             frame = frame.join(
                 bad.select(pl.col("row").alias(ROW)), on=ROW, how="anti", maintain_order="left"
             )
+        frame = flattened(frame)
+        if data.explode is not None:
+            lines = 0 if bad is None else bad.height
+            frame = flattened(exploded(frame, data.explode, path=path)).rename({ROW: LINE})
+            # Each element counts as a row; in the rejects file they have the number of their line.
+            frame = frame.with_row_index(ROW, offset=rows[position] + 1)
+            rejects.renumber(position, frame.select(row=ROW, line=LINE))
+            rows[position] = frame.height + lines
+            frame = frame.drop(LINE)
         missing = [name for name in frames[0].columns if name not in frame.columns] if frames else []
         if missing:
             raise ImportRefusedError(f"{path} lacks the column {missing[0]!r}, which {paths[0]} has.")
         frames.append(frame)
-    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed"), rows
+    if len(frames) == 1:
+        return frames[0], rows
+    try:
+        return pl.concat(frames, how="diagonal_relaxed"), rows
+    except pl.exceptions.PolarsError as error:
+        raise ImportRefusedError(
+            f"The files of the data set {data.name} do not fit together: a column of {paths[0]} has another type in a "
+            f"later file ({str(error).strip().splitlines()[0]})."
+        ) from error
 
 
-def _read_file(data: DataFile, path: Path, *, position: int) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Return all rows of one file, and the refusals of those that are broken."""
+def _read_file(
+    data: DataFile, path: Path, *, position: int, most: int | None
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return the rows of one file, and the refusals of those that are broken."""
     if not path.is_file():
         raise ImportRefusedError(f"There is no file {path}.")
     plain = path.with_suffix("") if path.suffix in COMPRESSIONS else path
@@ -69,11 +91,15 @@ def _read_file(data: DataFile, path: Path, *, position: int) -> tuple[pl.DataFra
         )
     try:
         if form == "parquet":
-            frame = pl.read_parquet(path)
+            check_parquet(path)
+            frame = pl.read_parquet(path, n_rows=most)
             bad = None
         else:
-            with _plain_utf8(path, encoding=data.encoding) as text:
-                frame, bad = _read_csv(text, data.separator) if form == "csv" else _read_jsonl(text)
+            with plain_utf8(path, encoding=data.encoding) as text:
+                if form == "csv":
+                    frame, bad = _read_csv(text, data.separator, most=most)
+                else:
+                    frame, bad = _read_jsonl(text, most=most)
     except (pl.exceptions.PolarsError, OSError, csv.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ImportRefusedError(
@@ -86,69 +112,18 @@ def _read_file(data: DataFile, path: Path, *, position: int) -> tuple[pl.DataFra
         )
     if frame.width == 0:
         raise ImportRefusedError(f"{path} is empty: it has no columns.")
+    if most is not None and frame.height > most:
+        frame = frame.head(most)
+        bad = None if bad is None else bad.filter(pl.col("row") <= most)
     return frame.with_row_index(ROW, offset=1).with_columns(pl.lit(position, pl.UInt32).alias(FILE)), bad
 
 
-@contextmanager
-def _plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
-    """Give the path of the file's text, decompressed and in UTF-8: the file itself where it is that
-    already.
-
-    Raises ImportRefusedError when its bytes are no text of that encoding, OSError when the compressed stream is
-    broken.
-    """
-    compression = COMPRESSIONS.get(path.suffix)
-    if compression is None and codecs.lookup(encoding).name == "utf-8":
-        _check_encoding(path, encoding=encoding)
-        yield path
-        return
-    decoder = codecs.getincrementaldecoder(encoding)()
-    read = 0
-    with NamedTemporaryFile(prefix="import-", suffix=".txt") as target:
-        with pa.input_stream(str(path), compression=compression) as source:
-            while True:
-                block = source.read(BLOCK)
-                target.write(
-                    _decoded(decoder, block, path=path, encoding=encoding, offset=read).encode("utf-8")
-                )
-                read += len(block)
-                if not block:
-                    break
-        target.flush()
-        yield Path(target.name)
-
-
-def _check_encoding(path: Path, *, encoding: str) -> None:
-    """Raise ImportRefusedError unless the file is text of that encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    read = 0
-    with path.open("rb") as source:
-        while block := source.read(BLOCK):
-            _decoded(decoder, block, path=path, encoding=encoding, offset=read)
-            read += len(block)
-    _decoded(decoder, b"", path=path, encoding=encoding, offset=read)
-
-
-def _decoded(
-    decoder: codecs.IncrementalDecoder, block: bytes, *, path: Path, encoding: str, offset: int
-) -> str:
-    """Return the text of the next block (an empty one ends the file)."""
-    try:
-        return decoder.decode(block, final=not block)
-    except UnicodeDecodeError as error:
-        wrong = error.object[error.start : error.start + 1].hex().upper()
-        raise ImportRefusedError(
-            f"{path} is not {encoding} (byte 0x{wrong} near position {offset + error.start}); name its "
-            'encoding in the mapping, like encoding = "latin-1".'
-        ) from error
-
-
-def _read_csv(path: Path, separator: str) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def _read_csv(path: Path, separator: str, *, most: int | None) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Return the rows of a text table, all as text, and which of them are broken."""
     if path.stat().st_size == 0:
         return pl.DataFrame(), None
     try:
-        return pl.read_csv(path, separator=separator, infer_schema=False), None
+        return pl.read_csv(path, separator=separator, infer_schema=False, n_rows=most), None
     except pl.exceptions.ComputeError:
         return _read_csv_slowly(path, separator)
 
@@ -174,12 +149,12 @@ def _read_csv_slowly(path: Path, separator: str) -> tuple[pl.DataFrame, pl.DataF
     return frame, _broken(broken, Code.TOO_MANY_FIELDS)
 
 
-def _read_jsonl(path: Path) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def _read_jsonl(path: Path, *, most: int | None) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Return the rows of a file with one JSON object a line, and which of them are broken."""
     if path.stat().st_size == 0:
         return pl.DataFrame(), None
     try:
-        return pl.read_ndjson(path, infer_schema_length=None), None
+        return pl.read_ndjson(path, infer_schema_length=None, n_rows=most), None
     except pl.exceptions.PolarsError:
         return _read_jsonl_slowly(path)
 

@@ -26,6 +26,11 @@ class Rejects:
 
     def __init__(self) -> None:
         self._frames: list[pl.DataFrame] = []
+        self._lines: dict[int, pl.DataFrame] = {}
+
+    def renumber(self, file: int, lines: pl.DataFrame) -> None:
+        """Note the line in the file (`line`) of each row (`row`), where several rows stand in one line."""
+        self._lines[file] = lines
 
     def add(self, frame: pl.DataFrame, *, kind: str) -> None:
         """Take refusals, with the columns of COLUMNS."""
@@ -52,6 +57,21 @@ class Rejects:
             .sort("file", "row", maintain_order=True)
         )
 
+    def reasons(self) -> dict[tuple[str, str], int]:
+        """Return how many rows were refused, by kind and code."""
+        if not self._frames:
+            return {}
+        rows = pl.concat(self._frames).unique(["kind", "file", "row", "code"])
+        return {(kind, code): count for kind, code, count in rows.group_by("kind", "code").len().iter_rows()}
+
+    def _in_lines(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the refusals with the numbers of their lines."""
+        for file, lines in self._lines.items():
+            numbered = frame.filter(file=file).join(lines, on="row", how="left", maintain_order="left")
+            numbered = numbered.with_columns(row=pl.coalesce("line", "row")).drop("line")
+            frame = pl.concat([frame.filter(pl.col("file") != file), numbered])
+        return frame.sort("file", "row", maintain_order=True)
+
     def write(self, path: Path, files: list[str]) -> int:
         """Write the refusals as CSV, readable by the owner only; return how many, without a file when none.
 
@@ -60,6 +80,7 @@ class Rejects:
         frame = self.frame()
         if not frame.height:
             return 0
+        frame = self._in_lines(frame)
         text = {
             name: pl.col(name).str.replace_all("\x00", "\\0", literal=True)
             for name in COLUMNS
