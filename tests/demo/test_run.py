@@ -88,7 +88,7 @@ def test_serving_comes_last_and_on_the_chosen_port(
         served.append((program, command[1:], "Look around" in capsys.readouterr().out))
 
     monkeypatch.setattr(run.os, "execv", record)
-    assert run.main(["--port", "8123"]) == 0
+    assert run.main(["--port", "8123", "--visitors", "0"]) == 0
     asked = [str(run.MANAGE), "up", "--host", "127.0.0.1", "--port", "8123"]
     assert served == [(sys.executable, asked, True)]
 
