@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from precision.shop.models.organisation import Platform
 
@@ -42,6 +43,13 @@ class Source(models.Model):
 class ImportBatch(models.Model):
     """One import of files into one platform, with what became of each row."""
 
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        REFUSED = "refused", "refused: a file or the mapping is at fault, nothing was loaded"
+        FAILED = "failed", "failed: nothing was loaded"
+
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="imports")
     source = models.ForeignKey(Source, models.SET_NULL, null=True, blank=True, related_name="imports")
     mapping = models.CharField(max_length=300)
@@ -53,7 +61,13 @@ class ImportBatch(models.Model):
     rejected = models.BigIntegerField(default=0)
     counts = models.JSONField(default=dict, help_text="Per record kind, and rejected rows per reason.")
     rejects_file = models.CharField(max_length=500, blank=True)
-    started_at = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(
+        max_length=10, choices=Status.choices, default=Status.DONE, db_default=Status.DONE
+    )
+    message = models.TextField(
+        blank=True, db_default="", help_text="What is being done, or why nothing was loaded."
+    )
+    started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
