@@ -12,7 +12,8 @@ from types import FrameType
 
 GRACE_SECONDS = 20.0
 THREADS = 32
-"""Of each web process. Requests that bring events wait together for one commit; the database's pool bounds the rest."""
+"""Of each web process: requests that bring events wait together for one commit, and take no processor meanwhile; the
+database's pool bounds the others. Granian warns of so many, which is why only its errors are shown."""
 # As root Celery warns of pickled tasks; ours are JSON, and on one machine for a try root is what people are.
 CELERY = (
     sys.executable, "-W", "ignore::UserWarning", "-m", "celery", "--quiet", "-A", "precision.celery",
@@ -44,7 +45,7 @@ def web(*, host: str, port: int, workers: int) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", str(workers), "--blocking-threads", str(THREADS), "--respawn-failed-workers",
-        "--log-level", "warning", "precision.wsgi:application",
+        "--log-level", "error", "precision.wsgi:application",
     ]  # fmt: skip
 
 

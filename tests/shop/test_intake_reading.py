@@ -3,6 +3,7 @@
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -147,6 +148,13 @@ def test_names_whatever_their_case_and_signs(name: str) -> None:
 )
 def test_older_names(told: str, kept: str) -> None:
     assert segment_spec.canonical(told) == kept
+
+
+def test_the_list_in_the_documentation_is_whole() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    table = text.partition("| of | events |")[2].partition("\n\n")[0]
+    listed = [name.strip() for row in table.splitlines()[2:] for name in row.split("|")[2].split(",")]
+    assert sorted(listed) == sorted(segment_spec.EVENTS)
 
 
 def test_no_alias_hides_another_event() -> None:

@@ -61,7 +61,7 @@ class PlatformAdmin(KeptAdmin):
             None,
             {"fields": [("name", "key"), "organisation", ("currency", "timezone"), ("active", "historical")]},
         ),
-        ("Facts", {"fields": ["created_at", "pages"]}),
+        ("Facts", {"fields": ["created_at", "pages", "keep_bots"]}),
         ("Kept for", {"fields": ["retention"]}),
     ]
     add_fieldsets = fieldsets[:1]
@@ -117,7 +117,7 @@ class ApiKeyAdmin(KeptAdmin):
     search_help_text = "Name or first characters"
     fieldsets = [
         (None, {"fields": ["platform", "kind", "name"]}),
-        ("Use", {"fields": ["prefix", "scopes", "created_at", "revoked_at"]}),
+        ("Use", {"fields": ["prefix", "scopes", "rate_limit", "created_at", "revoked_at"]}),
     ]
     add_fieldsets = fieldsets[:1]
     actions_detail = ["revoke"]
