@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-from precision.shop import bulk
+from precision.shop import bulk, pii
 from precision.shop.intake import guard
 from precision.shop.intake.committing import BusyError
 from precision.shop.models import Platform, Source
@@ -128,6 +128,7 @@ def _hand_on(kind: str, call: HandedOn) -> Answer:
 
 def _alone(platform: Platform, write: Callable[[], Answer]) -> Answer:
     """Run `write` in a transaction that other writers of the platform wait for; again where they were in the way."""
+    pii.match_key(platform.organisation_id)  # read within a transaction it is not remembered
     for last in (*[False] * (ROUNDS - 1), True):
         try:
             with transaction.atomic():
