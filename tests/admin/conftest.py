@@ -38,6 +38,7 @@ from recommender.models import (
 )
 from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
+from tests.admin.joins import join_facts
 from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
 
@@ -147,6 +148,7 @@ def _results(platform: Platform) -> dict[str, Any]:
         _product_results(platform, runs, count)
         _customer_results(platform, runs, count)
         report_results(platform, runs, count)
+    join_facts(platform, at=NOON)
     return {"old": old, "new": new}
 
 

@@ -34,6 +34,14 @@ WHY = {
 }
 
 
+def kept(row: Any, make: Callable[[], SafeString | str]) -> SafeString | str:
+    """Return what was made for a row at the first call: a page asks for each of its values several times."""
+    if not hasattr(row, "kept_value"):
+        row.kept_value = make()
+    value: SafeString | str = row.kept_value
+    return value
+
+
 def name_of(one: Identity) -> SafeString | str:
     """Return an identity as a link, personal values masked."""
     return link(one, f"{one.platform.key} · {one.get_kind_display()} · {identities.shown(one)}")
@@ -143,7 +151,7 @@ class IdentityLinkAdmin(IndexedSearch, LargeAdmin):
 
     @admin.display(description="who would be one person")
     def preview(self, row: IdentityLink) -> SafeString | str:
-        return parts_of(stitching.preview(row.first_id, row.second_id))
+        return kept(row, lambda: parts_of(stitching.preview(row.first_id, row.second_id)))
 
     @admin.action(description="Accept: they are one person", permissions=["decide"])
     def accept(self, request: HttpRequest, queryset: QuerySet[IdentityLink]) -> None:
@@ -232,6 +240,9 @@ class JoinAdmin(LargeAdmin):
 
     @admin.display(description="names that moved")
     def shown_moves(self, entry: Join) -> SafeString | str:
+        return kept(entry, lambda: self._moves(entry))
+
+    def _moves(self, entry: Join) -> SafeString | str:
         found = Identity.objects.select_related("platform").in_bulk([move[0] for move in entry.moves[:SHOWN]])
         return table(
             ["name", "from customer", "to customer"],
