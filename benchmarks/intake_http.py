@@ -50,6 +50,11 @@ class Measured:
         """Events a second."""
         return self.events / self.sent.seconds
 
+    @property
+    def cpu_s(self) -> float:
+        """Processor time of everything that takes part: what tells of the work when others use the machine too."""
+        return self.web_cpu_s + self.database_cpu_s + self.sent.cpu_seconds
+
     def quantile_ms(self, share: float) -> float:
         """Return the latency that this share of the requests stays below."""
         return float(np.quantile(self.sent.latencies_s, share)) * 1000
@@ -66,6 +71,7 @@ class Measured:
             "statuses": {str(status): count for status, count in sorted(self.sent.statuses.items())},
             "missing": self.missing,
             "doubled": self.doubled,
+            "events_per_core_s": round(self.events / self.cpu_s),
             "cores": {
                 "web": round(self.web_cpu_s / seconds, 2),
                 "database": round(self.database_cpu_s / seconds, 2),
@@ -92,6 +98,15 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         "copy_events_s": round(copied),
         "of_bare": {
             kind: round(by_name[f"{kind}, ours"].rate / by_name[f"{kind}, bare view"].rate, 2)
+            for kind in CONNECTIONS
+        },
+        "of_bare_per_core": {
+            kind: round(
+                by_name[f"{kind}, ours"].events
+                / by_name[f"{kind}, ours"].cpu_s
+                / (by_name[f"{kind}, bare view"].events / by_name[f"{kind}, bare view"].cpu_s),
+                2,
+            )
             for kind in CONNECTIONS
         },
         "batch_of_copy": round(by_name["batch, ours"].rate / copied, 3),
@@ -176,10 +191,12 @@ def _compare(place: Installation, told: list[Request]) -> tuple[int, int]:
 
 
 def _cpu(place: Installation, web: Web) -> tuple[float, float]:
+    """Return the processor time so far of the web server and of PostgreSQL, with all their processes."""
     with place.database() as link:
         row = link.execute("SELECT pg_backend_pid()").fetchone()
-    parent = int(Path(f"/proc/{row[0]}/stat").read_text().rpartition(")")[2].split()[1]) if row else 0
-    return serving.cpu_seconds(serving.family(web.pid)), serving.cpu_seconds(serving.family(parent))
+        backend = Path(f"/proc/{row[0] if row else 0}/stat").read_text(encoding="ascii")
+    postmaster = int(backend.rpartition(")")[2].split()[1])
+    return serving.cpu_seconds(serving.family(web.pid)), serving.cpu_seconds(serving.family(postmaster))
 
 
 def _copy(place: Installation) -> float:
@@ -217,11 +234,8 @@ def _table(outcomes: list[Measured], copied: float) -> Table:
         "requests/s",
         "p50 ms",
         "p95 ms",
-        "cores web",
-        "database",
-        "generator",
-        "lost",
-        "twice",
+        "cores: web, database, generator",
+        "lost, twice",
     )
     for name in names:
         table.add_column(name, justify="left" if name == "load" else "right")
@@ -229,7 +243,7 @@ def _table(outcomes: list[Measured], copied: float) -> Table:
         told = one.figures()
         table.add_row(
             one.name, f"{told['events_s']:,}", f"{told['requests_s']:,}", str(told["p50_ms"]), str(told["p95_ms"]),
-            *(str(value) for value in told["cores"].values()), str(one.missing), str(one.doubled),
+            ", ".join(str(value) for value in told["cores"].values()), f"{one.missing}, {one.doubled}",
         )  # fmt: skip
     table.add_row("bare COPY", f"{copied:,.0f}", *[""] * (len(names) - 2))
     return table
