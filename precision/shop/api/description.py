@@ -33,7 +33,14 @@ ERRORS = {
 
 
 class Schema(AutoSchema):
-    """OpenAPI description that adds the error answers every endpoint can give."""
+    """OpenAPI description that adds the error answers every endpoint can give, and says what a number stands for."""
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
+        """Return the parameters of the path; our own numbers come from the list beside them."""
+        found: list[dict[str, Any]] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for each in found:
+            each.setdefault("description", f"The {each['name'].replace('_', ' ')}, as the list gives it.")
+        return found
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         """Return the answers of the view, with the errors beside them."""
