@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management import call_command
 
-from precision.shop.models import ImportBatch, OrderLine
+from precision.shop.models import ImportBatch, OrderLine, Tally
 
 LINES = """
 version = 1
@@ -54,12 +54,12 @@ def rejects(result: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def content() -> dict[str, list[Any]]:
-    """Every row of every table of facts but the imports themselves."""
+    """Every row of every table of facts but the imports themselves and their counts."""
     models = [model for model in apps.get_app_config("precision_shop").get_models() if model._meta.managed]
     return {
         model.__name__.lower(): list(model._default_manager.order_by("pk").values())
         for model in models
-        if model is not ImportBatch
+        if model not in {ImportBatch, Tally}
     }
 
 

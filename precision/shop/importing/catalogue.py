@@ -81,6 +81,21 @@ def product_numbers(platform: Platform, product_ids: pl.Series) -> pl.DataFrame:
     return found.rename({"external_id": "product_id", "id": "product"})
 
 
+def numbers_of_products(
+    platform: Platform, product_ids: pl.Series, *, now: datetime
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Return `product_id` and our number (`product`) of each product, and those ids that had to be added for it.
+
+    `product_ids` are distinct.
+    """
+    numbers = product_numbers(platform, product_ids)
+    unknown = product_ids.filter(~product_ids.is_in(numbers.get_column("product_id").implode()))
+    if len(unknown):
+        add_unlisted(platform, unknown.sort(), now=now)
+        numbers = product_numbers(platform, product_ids)
+    return numbers, unknown
+
+
 def load_stores(
     platform: Platform, made: pl.DataFrame, *, replace: bool = False, now: datetime
 ) -> pl.DataFrame:

@@ -14,16 +14,23 @@ from precision.shop.mapping import DataFile, Mapping
 
 
 def prepare(
-    mapping: Mapping, data: DataFile, paths: Sequence[Path], *, kind: str, first: int, rejects: Rejects
+    mapping: Mapping,
+    data: DataFile,
+    paths: Sequence[Path],
+    *,
+    kind: str,
+    first: int,
+    rejects: Rejects,
+    most: int | None = None,
 ) -> tuple[pl.DataFrame, dict[int, int], int]:
     """Return the usable rows of a data set, the number of rows of each file (by position), and that of
     repetitions.
 
     `first` is the position of the first file within the import; `kind` is what a refused row counts as. A
     repetition is a row that a `duplicate` rule names, or that equals an earlier one where the rows are
-    `unique`.
+    `unique`. `most`: rows that are read of each file, for a preview.
     """
-    frame, rows = read_files(data, paths, first=first, kind=kind, rejects=rejects)
+    frame, rows = read_files(data, paths, first=first, kind=kind, rejects=rejects, most=most)
     check_columns(mapping, data, frame)
     given = [name for name in frame.columns if name not in {ROW, FILE, *data.drop}]
     usable = frame.height

@@ -11,7 +11,7 @@ from precision.shop.importing.errors import ImportRefusedError
 from precision.shop.importing.expressions import raw
 from precision.shop.importing.reading import FILE, ROW
 from precision.shop.importing.rejects import LONGEST_VALUE, REASON, Rejects
-from precision.shop.mapping import RecordMapping, Reducer, Source
+from precision.shop.mapping import ROWWISE, RecordMapping, Reducer, Source
 from precision.shop.records import LINE, ORDER, Code, Field, Type
 
 PERSONAL = "(personal)"
@@ -49,8 +49,8 @@ class Reader:
         part.
 
         The first value of a row that is refused goes to the rejects, and the row with it, counted as
-        `kind`. With `keyless`, rows without the key are no refusals, they only tell nothing about this kind
-        (a guest's order).
+        `kind`. With `keyless`, rows without the key (or anything else that is needed) are no refusals, they only
+        tell nothing about this kind (a guest's order).
         """
         kept = data
         made = data.select(ROW, FILE)
@@ -61,7 +61,7 @@ class Reader:
                 continue
             given = raw(kept, column.source, at=at)
             value, refused = self._read(column, given)
-            if keyless and column.name == record.kind.key:
+            if keyless and column.needed:
                 told = value.is_not_null() | (refused != Code.MISSING.value)
                 made, kept = made.filter(told), kept.filter(told)
                 given, value, refused = given.filter(told), value.filter(told), refused.filter(told)
@@ -130,7 +130,7 @@ def plan(record: RecordMapping) -> Iterator[Column]:
             source=source,
             field=field,
             reducer=source.reducer or default,
-            needed=field.required and (name == record.kind.key or record.kind is LINE),
+            needed=field.required and (name == record.kind.key or record.kind.name in ROWWISE),
         )
     for name, parts in record.paths.items():
         field = record.kind.field(name)
@@ -158,11 +158,11 @@ def plan(record: RecordMapping) -> Iterator[Column]:
 def records(rows: pl.DataFrame, record: RecordMapping) -> pl.DataFrame:
     """Return one row a record: ROW and FILE of its first row, its fields, lists and objects (as JSON text).
 
-    Several rows of one key are reduced field by field, leaving out nulls.
+    Several rows of one key are reduced field by field, leaving out nulls; of the kinds that are ROWWISE each row stays.
     """
     key = record.kind.key
     columns = list(plan(record))
-    if rows.get_column(key).is_duplicated().any():
+    if record.kind.name not in ROWWISE and rows.get_column(key).is_duplicated().any():
         first = [pl.col(ROW, FILE).first()]
         reduced = [_reduce(column, rows) for column in columns if column.name != key]
         rows = rows.lazy().group_by(key, maintain_order=True).agg(*first, *reduced).collect()

@@ -14,6 +14,13 @@ class Outcomes:
     duplicate: int = 0
     rejected: int = 0
 
+    def add(self, other: "Outcomes") -> None:
+        """Add other counts."""
+        self.accepted += other.accepted
+        self.updated += other.updated
+        self.duplicate += other.duplicate
+        self.rejected += other.rejected
+
     @property
     def total(self) -> int:
         """All of them: each row or record is counted once."""
@@ -24,8 +31,8 @@ class Outcomes:
 class ImportSummary:
     """One import: `rows` counts each row of each file once, `kinds` the records made of them.
 
-    A row counts as what became of the finest record made of it: a line's order, else the customer, product
-    or store.
+    A row counts as what became of the finest record made of it: a line's order, else what happened, else the
+    customer, product or store.
     """
 
     platform: str
@@ -39,6 +46,8 @@ class ImportSummary:
     unknown_products: int = 0
     """Products that orders name and nobody described; they are kept, but never shown."""
     unknown_product_lines: int = 0
+    unknown_product_events: int = 0
+    """Events that name a product which nobody described; they keep its id."""
     unknown_customers: int = 0
     """Customers known only from orders."""
     aliases_linked: int = 0
