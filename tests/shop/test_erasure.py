@@ -291,6 +291,25 @@ def test_a_killed_erasure_is_finished_by_the_next_process(
 
 
 @pytest.mark.usefixtures("committed")
+def test_the_planners_samples_forget_too_also_of_tables_that_are_empty_now(made: World) -> None:
+    DeadLetter.objects.exclude(payload__userId="zq-1001").delete()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    assert sampled("zq-1001") >= {"precision_shop_identity", "precision_shop_deadletter"}
+    assert sampled("zq looks for") >= {"precision_shop_event", f"precision_shop_event_{NOW:%Y_%m}"}
+    erasure.erase_customer(made.here, "zq-1001", by="test", whole=True)
+    assert not DeadLetter.objects.exists()
+    assert sampled(*WORDS) == set()
+
+
+def sampled(*values: str) -> set[str]:
+    """Return the tables of whose columns the planner keeps one of the values."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT s.tablename, s::text FROM pg_stats s WHERE s.schemaname = 'public'")
+        return {name for name, text in cursor.fetchall() for value in values if value.lower() in text.lower()}
+
+
+@pytest.mark.usefixtures("committed")
 def test_letters_that_repeat_personal_values_without_an_id_go_too(made: World) -> None:
     payloads = [
         {"type": "track", "properties": {"comment": f"Write to {NAME}, please."}},
