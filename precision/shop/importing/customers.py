@@ -9,17 +9,12 @@ import polars as pl
 from precision.shop import bulk, pii
 from precision.shop.importing.names import identity_numbers, name_links, usable
 from precision.shop.models import Identity, Platform, Profile
-from precision.shop.records import CUSTOMER
+from precision.shop.profiles import PERSONAL, TEXTS, merged
 
-__all__ = ["identity_numbers", "load_customers", "usable"]
+__all__ = ["TEXTS", "identity_numbers", "load_customers", "usable"]
 
-PERSONAL = tuple(field.name for field in CUSTOMER.fields if field.personal)
 LINKED = ("email", "phone")
 """Fields of a customer that name them."""
-TEXTS = (
-    "gender", "country", "city", "occupation", "education", "income", "marital_status", "timezone",
-    "language",
-)  # fmt: skip
 
 
 def load_customers(
@@ -100,9 +95,8 @@ def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.
         before = stored.get(row["identity"], {})
         told = {name: row[name] for name in names if row[name] is not None}
         if "address" in told:
-            address = {} if replace else before.get("address", {})
-            told["address"] = {**address, **json.loads(told["address"])}
-        after = told if replace else {**before, **told}
+            told["address"] = json.loads(told["address"])
+        after = told if replace else merged(before, told)
         token = sealed.get(row["identity"]) if replace else None
         if after != before:
             token = pii.encrypt(after) if after else None
