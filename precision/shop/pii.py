@@ -13,6 +13,9 @@ from django.db import transaction
 
 from precision.shop.models import Organisation
 
+_UNOPENED = (
+    "None of the PII_KEYS opens a stored value; add the key it was written with to the end of PII_KEYS."
+)
 _match_keys: dict[int, bytes] = {}
 _uncommitted_keys: dict[int, bytes] = {}
 
@@ -27,9 +30,23 @@ def decrypt(token: bytes | memoryview) -> Any:
     try:
         return json.loads(_keys().decrypt(bytes(token)))
     except InvalidToken as error:
-        raise ImproperlyConfigured(
-            "None of the PII_KEYS opens a stored value; add the key it was written with to the end of PII_KEYS."
-        ) from error
+        raise ImproperlyConfigured(_UNOPENED) from error
+
+
+def rotated(token: bytes | memoryview) -> bytes | None:
+    """Return the ciphertext of the same value under the newest key, or None where it is under that already.
+
+    Raises ImproperlyConfigured when none of the keys opens it.
+    """
+    keys, written = _keys(), bytes(token)
+    try:
+        Fernet(settings.PII_KEYS[0]).decrypt(written)
+    except InvalidToken:
+        try:
+            return keys.rotate(written)
+        except InvalidToken as error:
+            raise ImproperlyConfigured(_UNOPENED) from error
+    return None
 
 
 def digest(text: str) -> str:
