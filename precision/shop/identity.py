@@ -20,6 +20,8 @@ __all__ = [
 LONGEST: Final = 200
 """Characters of a technical id; a longer one is refused."""
 LONGEST_EMAIL: Final = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+SHORTEST_PHONE: Final = 7
+"""Digits with the country code; shorter ones are service numbers, which belong to nobody."""
 BLOCKED: Final = frozenset(
     {
         "", "-", "--", "-1", "0", "?", ".", "#n/a", "n/a", "na", "nan", "nil", "none", "null", "(null)", "undefined",
@@ -135,6 +137,8 @@ def _phone(text: str, *, region: str) -> str | None:
     if not phonenumbers.is_possible_number(number) or _is_placeholder("phone", str(number.national_number)):
         return None
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if len(written) <= SHORTEST_PHONE:  # the plus is no digit
+        return None
     return f"{written};ext={number.extension}" if number.extension else written  # RFC 3966
 
 
