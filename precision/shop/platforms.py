@@ -15,6 +15,8 @@ SCOPES = {
     ApiKey.Kind.SERVER: ["read", "write", "export", "erase"],
     ApiKey.Kind.WRITE: ["events", "slots"],
 }
+ORGANISATION = "organisation"
+"""Scope of a key that speaks for the joined person, on all platforms; staff give it, no key is made with it."""
 PREFIXES = {ApiKey.Kind.SERVER: "sk_", ApiKey.Kind.WRITE: "wk_"}
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from precision.shop import erasure, tasks
-from precision.shop.models import Erasure, Identity, Profile
+from precision.shop.models import ApiKey, Erasure, Identity, Profile
 
 CONFIRMED = {"_form_submitted": "on"}
 
@@ -95,3 +95,19 @@ def test_retention_of_a_shop_must_mean_something(staff: Client, world: SimpleNam
     assert taken.status_code == 302
     world.corner.refresh_from_db()
     assert world.corner.retention == {"dead_letters": 3}
+
+
+def test_only_staff_let_a_key_speak_for_the_organisation(staff: Client, world: SimpleNamespace) -> None:
+    server, browser = (ApiKey.objects.get(platform=world.corner, kind=kind) for kind in ("server", "write"))
+    address = reverse("admin:precision_shop_apikey_widen", args=[server.pk])
+    assert "what the other shops" in staff.get(address).content.decode()
+    server.refresh_from_db()
+    assert "organisation" not in server.scopes
+    staff.post(address, CONFIRMED)
+    server.refresh_from_db()
+    assert server.scopes == ["read", "write", "export", "erase", "organisation"]
+    assert staff.post(address, CONFIRMED).status_code == 403
+    assert (
+        staff.post(reverse("admin:precision_shop_apikey_widen", args=[browser.pk]), CONFIRMED).status_code
+        == 403
+    )

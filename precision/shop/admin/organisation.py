@@ -120,7 +120,7 @@ class ApiKeyAdmin(KeptAdmin):
         ("Use", {"fields": ["prefix", "scopes", "rate_limit", "created_at", "revoked_at"]}),
     ]
     add_fieldsets = fieldsets[:1]
-    actions_detail = ["revoke"]
+    actions_detail = ["widen", "revoke"]
     shop = link_column("platform", "shop")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
@@ -150,6 +150,36 @@ class ApiKeyAdmin(KeptAdmin):
         """Show the new key: the only time that anybody can read it."""
         key: str = request.issued_key  # type: ignore[attr-defined]
         return _shown_once(self, request, obj, {obj.get_kind_display(): key})
+
+    def has_widen_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whether this person may change keys and the key is a valid one of a shop's server that is not wide yet."""
+        if not self.has_change_permission(request):
+            return False
+        rows = ApiKey.objects.filter(kind=ApiKey.Kind.SERVER, revoked_at__isnull=True)
+        rows = rows.exclude(scopes__contains=[platforms.ORGANISATION])
+        return object_id is None or rows.filter(pk=object_id).exists()
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Widen",
+        icon="join",
+        permissions=["widen"],
+        dialog={
+            "title": "Let this key speak for the whole organisation?",
+            "form_class": None,
+            "form_submit_text": "Widen",
+            "description": "It may then export and erase the joined person, with what the other shops of the "
+            "organisation know of them.",
+        },
+    )
+    def widen(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
+        """Give the key the scope of the organisation; runs only after the dialog was confirmed."""
+        key = ApiKey.objects.get(pk=object_id)
+        if platforms.ORGANISATION not in key.scopes:
+            key.scopes.append(platforms.ORGANISATION)
+            key.save(update_fields=["scopes"])
+            self.log_change(request, key, "Widened to the organisation.")
+            messages.success(request, f"The key {key} speaks for {key.platform.organisation} now.")
+        return go_to(request, reverse("admin:precision_shop_apikey_change", args=[key.pk]))
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Whether this person may change keys and the key is still valid; the button hides otherwise."""

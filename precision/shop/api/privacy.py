@@ -24,6 +24,7 @@ from precision.shop.api.views import PlatformView
 from precision.shop.consent import Word
 from precision.shop.intake import guard
 from precision.shop.models import Consent, Erasure, Identity, Source
+from precision.shop.platforms import ORGANISATION
 from precision.shop.recording.answers import Answer
 from precision.shop.recording.reading import INDEX, read
 from precision.shop.records import KINDS
@@ -34,8 +35,6 @@ CUSTOMER: Final = OpenApiParameter(
     OpenApiParameter.PATH,
     description="The shop's own customer id; it may contain slashes.",
 )
-ORGANISATION: Final = "organisation"
-"""Scope of a key that speaks for the whole joined person, on all platforms of the organisation."""
 PATIENCE: Final = "4s"
 WAIT_SECONDS: Final = 5
 HISTORY: Final = 1_000
