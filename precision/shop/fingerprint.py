@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.uint64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
+GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+"""Constants of SplitMix64."""
 
 
 def text_code(text: str) -> int:
@@ -65,10 +64,10 @@ def order_fingerprints(orders: Codes, lines: Codes, positions: NDArray[np.int64]
 
 def mix(codes: Codes) -> Codes:
     """Return the SplitMix64 finaliser of each code: a bijection in which every bit depends on every other."""
-    mixed = codes + _GOLDEN
+    mixed = codes + np.uint64(GOLDEN)
     mixed ^= mixed >> np.uint64(30)
-    mixed *= _FIRST
+    mixed *= np.uint64(FIRST)
     mixed ^= mixed >> np.uint64(27)
-    mixed *= _SECOND
+    mixed *= np.uint64(SECOND)
     mixed ^= mixed >> np.uint64(31)
     return mixed

@@ -96,11 +96,14 @@ def _ledger(
     groups: dict[int, list[list[int]]] = {}
     for one, (old, new) in sorted(moves.items()):
         groups.setdefault(new, []).append([one, old, new])
+    evidence: dict[int, int] = {}
+    for link, *ends in cause.links:
+        for end in ends:
+            if end in answer.customers:
+                evidence.setdefault(answer.customers[end], link)
     for customer, moved in groups.items():
-        ids = {one for one, after in answer.customers.items() if after == customer}
-        evidence = next((link for link, *ends in cause.links if ids.intersection(ends)), None)
         yield Join(
             organisation_id=organisation_id,
             action=Join.Action.JOIN if len(before[customer]) > 1 else Join.Action.SPLIT,
-            link_id=evidence, moves=moved, reason=cause.reason, rule_version=RULE_VERSION, by_id=cause.by,
+            link_id=evidence.get(customer), moves=moved, reason=cause.reason, rule_version=RULE_VERSION, by_id=cause.by,
         )  # fmt: skip
