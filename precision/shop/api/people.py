@@ -14,9 +14,8 @@ from precision.shop.api.authentication import Principal
 from precision.shop.api.description import describe
 from precision.shop.api.views import PlatformView
 from precision.shop.models import Identity, IdentityLink, Join
+from precision.shop.platforms import ORGANISATION
 
-ORGANISATION = "organisation"
-"""Scope of a server key that sees the joined person, whatever platform a name is of."""
 MOST = 1_000
 """Identities of a person, and links between them, that an answer shows."""
 MOST_ENTRIES = 100
