@@ -15,7 +15,14 @@ from precision.shop.tallies import Outcome
 
 COUNTED: Mapping[str, str] = {"order": "unknown_product_lines", "event": "unknown_product_events"}
 """Kind of record, and the count of the summary that tells of its unknown products."""
-SHOWN = ("kinds", "rejected_by", "unknown_products", "unknown_product_lines", "unknown_product_events")
+SHOWN = (
+    "kinds",
+    "dropped",
+    "rejected_by",
+    "unknown_products",
+    "unknown_product_lines",
+    "unknown_product_events",
+)
 
 
 def record(
@@ -28,7 +35,8 @@ def record(
     summary = run.summary
     rows = sum(file["rows"] for file in summary.files)
     counts = summary.rows
-    counts.rejected = rows - counts.accepted - counts.updated - counts.duplicate
+    used = counts.accepted + counts.updated + counts.duplicate
+    counts.rejected = rows - used - summary.dropped.total()
     summary.rejected_by.update(run.rejects.frame().get_column("code").to_list())
     if run.rejects.write(path, [Path(file["name"]).name for file in summary.files]):
         summary.rejects_file = str(path)
@@ -71,6 +79,8 @@ def _tally(run: Run, kinds: Mapping[str, Source]) -> None:
             told[Outcome.UPDATED, ""] = done.updated
             told[Outcome.DUPLICATE, ""] = done.duplicate
         told.update({(Outcome.REJECTED, code): n for (own, code), n in refused.items() if own == kind})
+        if kind == "event":
+            told[Outcome.BOT, ""] = run.summary.dropped["bot"]
         if kind in COUNTED:
             told[Outcome.UNKNOWN_PRODUCT, ""] = getattr(run.summary, COUNTED[kind])
         tallies.append(run.platform, source, told, kind=kind, day=run.now.date())

@@ -25,9 +25,9 @@ HARMLESS: Final = 64 << 20
 
 
 @contextmanager
-def plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
+def plain_utf8(path: Path, *, encoding: str, lenient: bool = False) -> Iterator[Path]:
     """Give the path of the file's text, decompressed and in UTF-8: the file itself where it is that
-    already.
+    already. With `lenient`, bytes that are no text of the encoding become replacement characters.
 
     Raises ImportRefusedError when its bytes are no text of that encoding or too many, OSError when the compressed
     stream is broken.
@@ -37,10 +37,15 @@ def plain_utf8(path: Path, *, encoding: str) -> Iterator[Path]:
     if compression is None:
         check_expanded(path, packed, packed=packed)
     if compression is None and codecs.lookup(encoding).name == "utf-8":
-        _check_encoding(path, encoding=encoding)
-        yield path
-        return
-    decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            _check_encoding(path, encoding=encoding)
+        except ImportRefusedError:
+            if not lenient:
+                raise
+        else:
+            yield path
+            return
+    decoder = codecs.getincrementaldecoder(encoding)("replace" if lenient else "strict")
     read = 0
     with NamedTemporaryFile(prefix="import-", suffix=".txt") as target:
         with pa.input_stream(str(path), compression=compression) as source:

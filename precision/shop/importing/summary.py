@@ -43,6 +43,8 @@ class ImportSummary:
     kinds: dict[str, Outcomes] = field(default_factory=dict)
     rejected_by: Counter[str] = field(default_factory=Counter)
     """Refusals per code, as many as the rejects file has."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Lines of a log that are of no interest, by reason: bot, static, method, status."""
     unknown_products: int = 0
     """Products that orders name and nobody described; they are kept, but never shown."""
     unknown_product_lines: int = 0
@@ -61,7 +63,8 @@ class ImportSummary:
     def as_json(self) -> dict[str, Any]:
         """Return plain values: counts of rows at the top, those of records under `kinds`."""
         table = asdict(self)
+        table["dropped"] = dict(sorted(self.dropped.items()))
         table["rejected_by"] = dict(sorted(self.rejected_by.items()))
         rows = table.pop("rows")
         head = {name: table.pop(name) for name in ("platform", "mapping")}
-        return {**head, "rows": self.rows.total, **rows, **table}
+        return {**head, "rows": self.rows.total + self.dropped.total(), **rows, **table}
