@@ -30,56 +30,117 @@ LEFT_OVER = "left-over"
 """Method of a suggestion: names that two catalogues have left once equal names are paired."""
 MOST_OPEN = 100
 """Open suggestions of one method for one platform, or pair of platforms: what a person can look through."""
+NAMES = "names"
+"""Key of the evidence of a declared link: the names by which the shop declares it."""
+SUGGESTED_BY = "suggested_by"
+"""Key of the evidence of a declared link that was a suggestion before: the method of that."""
 LOCK = 0x414C4941  # namespace of the advisory lock of an organisation's names: “ALIA”
 
 
 @transaction.atomic
 def link_declared(organisation: Organisation) -> int:
-    """Accept the links that products declare in `aliases`; return how many are new.
+    """Accept the links that products declare in `aliases`, take back those that none declares any more; return
+    how many are new.
 
     A name is looked up as a product id of the same platform, then as a product id that only one other
     platform of the organisation has, then as a title (ignoring case) wherever only one product of a
-    platform has it. A name that leads nowhere waits for a later import. What a person refused stays
-    refused.
+    platform has it. A name that leads nowhere waits for a later import. What a person decided stays as it
+    is, and so does a link whose name is still declared but has come to mean something else.
     """
     _lock(organisation)
+    taken_back = _take_back(organisation)
+    new = _link(organisation)
+    if new or taken_back:
+        recompute(organisation)
+    return new
+
+
+@transaction.atomic
+def take_back_undeclared(organisation: Organisation) -> int:
+    """Take back the links that no product declares any more; return how many.
+
+    Cheaper than `link_declared`: it looks at the links alone, for whoever knows that no new name came.
+    """
+    _lock(organisation)
+    count = _take_back(organisation)
+    if count:
+        recompute(organisation)
+    return count
+
+
+def _take_back(organisation: Organisation) -> int:
+    """Undo the declared links of which neither product gives a name any more; return how many.
+
+    What was a suggestion before the shop declared it waits for a person again; another link goes.
+    """
+    links = ProductAlias.objects.filter(
+        product__platform__organisation=organisation, method=SHOP, status=ProductAlias.Status.ACCEPTED,
+        decided_by=None,
+    ).select_related("product", "other")  # fmt: skip
+    gone: list[int] = []
+    again: list[ProductAlias] = []
+    for link in links:
+        names = link.evidence.get(NAMES, ())
+        if not {*link.product.aliases, *link.other.aliases}.isdisjoint(names):
+            continue
+        method = link.evidence.get(SUGGESTED_BY)
+        if method is None:
+            gone.append(link.pk)
+            continue
+        link.status, link.method, link.decided_at = ProductAlias.Status.SUGGESTED, method, None
+        link.evidence = {k: v for k, v in link.evidence.items() if k not in (NAMES, SUGGESTED_BY)}
+        again.append(link)
+    ProductAlias.objects.filter(pk__in=gone).delete()
+    ProductAlias.objects.bulk_update(again, ["status", "method", "decided_at", "evidence"], batch_size=1_000)
+    return len(gone) + len(again)
+
+
+def _link(organisation: Organisation) -> int:
+    """Accept the declared links; return how many are new."""
     declaring = Product.objects.filter(platform__organisation=organisation).exclude(aliases=[])
     declared = list(declaring.order_by("pk").values_list("pk", "platform_id", "aliases"))
     if not declared:
         return 0
     names = _Names(organisation, {name for _, _, aliases in declared for name in aliases})
-    wanted = {
-        (product, other)
-        for product, platform, aliases in declared
-        for name in aliases
-        for other in names.products(name, platform)
-        if other != product
-    }
+    wanted: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    for product, platform, aliases in declared:
+        for name in aliases:
+            for other in names.products(name, platform):
+                if other != product:
+                    wanted[product, other].add(name)
     known: dict[tuple[int, int], ProductAlias] = {}
     for alias in ProductAlias.objects.filter(product__platform__organisation=organisation):
         known[alias.product_id, alias.other_id] = known[alias.other_id, alias.product_id] = alias
     now = timezone.now()
     new: list[ProductAlias] = []
+    changed: dict[tuple[int, int], ProductAlias] = {}
     count = 0
-    for product, other in sorted(wanted):
+    for (product, other), given in sorted(wanted.items()):
         if (product, other) not in known:
             known[product, other] = known[other, product] = ProductAlias(
                 product_id=product,
                 other_id=other,
                 method=SHOP,
                 status=ProductAlias.Status.ACCEPTED,
+                evidence={NAMES: sorted(given)},
                 decided_at=now,
             )
             new.append(known[product, other])
             continue
         alias = known[product, other]
         if alias.status == ProductAlias.Status.SUGGESTED:
+            alias.evidence = {**alias.evidence, SUGGESTED_BY: alias.method}
             alias.status, alias.method, alias.decided_at = ProductAlias.Status.ACCEPTED, SHOP, now
-            alias.save(update_fields=["status", "method", "decided_at"])
             count += 1
+        elif alias.method != SHOP or alias.decided_by_id or given <= set(alias.evidence.get(NAMES, ())):
+            continue
+        alias.evidence[NAMES] = sorted({*alias.evidence.get(NAMES, ()), *given})
+        if alias.pk:
+            changed[alias.product_id, alias.other_id] = alias
     ProductAlias.objects.bulk_create(new, batch_size=1_000)
-    if new or count:
-        recompute(organisation)
+    ProductAlias.objects.bulk_update(
+        changed.values(), ["status", "method", "decided_at", "evidence"], batch_size=1_000
+    )
     return count + len(new)
 
 

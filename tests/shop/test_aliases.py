@@ -1,5 +1,6 @@
 """Names of the same product: declared, suggested, decided, undone."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from django.contrib.auth import get_user_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from precision.shop import aliases, mapping, platforms
+from precision.shop import aliases, mapping, platforms, sources
 from precision.shop.importing import import_files
 from precision.shop.methods import alias_groups, alias_suggestions
-from precision.shop.models import Organisation, Platform, Product, ProductAlias
+from precision.shop.models import Organisation, Platform, Product, ProductAlias, Source
+from precision.shop.recording import record
 
 BASKETS = {
     "A": ["day cream", "facial cleanser", "evening cream"],
@@ -191,6 +193,93 @@ def test_a_suggestion_that_the_shop_declares_is_accepted(organisation: Organisat
     assert links(status="accepted", method="shop") == {
         ("one:night cream", "one:evening cream"), ("one:evening cream", "two:night cream"),
     }  # fmt: skip
+
+
+def told(rows: list[dict[str, Any]], *, replace: bool = False) -> None:
+    """Send products to the API of the first platform."""
+    platform = Platform.objects.get(key="one")
+    answer = record(
+        platform, "product", rows, replace=replace, source=sources.default(platform, Source.Kind.REST),
+        now=datetime(2024, 5, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert not answer.rejected
+
+
+def test_a_name_that_a_file_no_longer_gives_is_taken_back(organisation: Organisation, tmp_path: Path) -> None:
+    before = [("p0", "Day cream", "Sun frost"), ("p1", "Night cream", ""), ("p2", "Evening cream", "")]
+    catalogue(tmp_path, "one", before)
+    catalogue(tmp_path, "two", [("q1", "Sun frost", "")])
+    catalogue(tmp_path, "one", [("p1", "Night cream", "p2|Sun frost")])
+    assert links(status="accepted") == {
+        ("one:day cream", "two:sun frost"), ("one:night cream", "two:sun frost"),
+        ("one:night cream", "one:evening cream"),
+    }  # fmt: skip
+    assert standing() == {"p1": "p0", "p2": "p0"}, "all are sun frost"
+    assert catalogue(tmp_path, "one", [("p1", "Night cream", "p2")]) == 0
+    assert links() == {("one:day cream", "two:sun frost"), ("one:night cream", "one:evening cream")}
+    assert standing() == {"p2": "p1"}
+    catalogue(tmp_path, "one", [("p0", "Day cream", "|"), ("p1", "Night cream", "")])
+    assert links() == {("one:night cream", "one:evening cream")}, "an empty cell says nothing"
+    catalogue(tmp_path, "one", [("p1", "Night cream", " | ")])
+    assert links() == set()
+    assert standing() == {}
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_name_that_the_api_no_longer_gives_is_taken_back(
+    organisation: Organisation, *, replace: bool
+) -> None:
+    told([{"product_id": "p1", "title": "Night cream", "aliases": ["p2", "p3"]}])
+    told(
+        [
+            {"product_id": "p2", "title": "Evening cream"},
+            {"product_id": "p3", "title": "Dark cream", "aliases": []},
+        ]
+    )
+    assert standing() == {"p2": "p1", "p3": "p1"}
+    told([{"product_id": "p1", "price": "4.20", "currency": "EUR"}])
+    assert standing() == {"p2": "p1", "p3": "p1"}, "it said nothing about names"
+    told([{"product_id": "p1", "title": "Night cream", "aliases": ["p3"]}], replace=replace)
+    assert standing() == {"p3": "p1"}
+    gone: dict[str, Any] = {"product_id": "p1", "title": "Night cream"}
+    told([gone if replace else {**gone, "aliases": []}], replace=replace)
+    assert (links(), standing()) == (set(), {})
+
+
+def test_what_the_other_side_still_names_stays(organisation: Organisation, tmp_path: Path) -> None:
+    catalogue(tmp_path, "one", [("p1", "Night cream", "p2"), ("p2", "Evening cream", "night cream")])
+    assert links() == {("one:night cream", "one:evening cream")}
+    catalogue(tmp_path, "one", [("p1", "Night cream", "|")])
+    assert links() == {("one:night cream", "one:evening cream")}
+    catalogue(tmp_path, "one", [("p2", "Evening cream", "|")])
+    assert links() == set()
+
+
+def test_a_suggestion_that_is_declared_no_more_waits_again(
+    organisation: Organisation, tmp_path: Path
+) -> None:
+    golden(tmp_path)
+    aliases.suggest(organisation)
+    before = list(ProductAlias.objects.order_by("pk").values())
+    catalogue(tmp_path, "one", [("p2", "evening cream", "night cream")])
+    catalogue(tmp_path, "one", [("p2", "evening cream", "|")])
+    assert list(ProductAlias.objects.order_by("pk").values()) == before
+    assert standing() == {}
+
+
+def test_what_staff_decided_stays_when_a_name_goes(organisation: Organisation, tmp_path: Path) -> None:
+    person = get_user_model().objects.create_user("ada")
+    catalogue(
+        tmp_path, "one", [("p1", "Night cream", "p2|p3"), ("p2", "Evening cream", ""), ("p3", "Balm", "")]
+    )
+    evening, balm = ProductAlias.objects.order_by("other__external_id")
+    aliases.refuse(evening, by=person)
+    aliases.accept(evening, by=person)
+    aliases.refuse(balm, by=person)
+    decided = list(ProductAlias.objects.order_by("pk").values())
+    catalogue(tmp_path, "one", [("p1", "Night cream", "|")])
+    assert list(ProductAlias.objects.order_by("pk").values()) == decided
+    assert standing() == {"p2": "p1"}
 
 
 LINKS = st.lists(

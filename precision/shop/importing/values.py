@@ -225,16 +225,22 @@ def _to_utc(naive: pl.Series, timezone: str) -> pl.Series:
 
 
 def _texts(raw: pl.Series, field: Field) -> tuple[pl.Expr, pl.Expr]:
-    """Read lists of texts; a text is split at the separator of names, or is a path of one step."""
+    """Read lists of texts; a text is split at the separator of names, or is a path of one step.
+
+    An empty list of names, or a separator alone, says that there are none (any more); an empty text says nothing.
+    """
     if isinstance(raw.dtype, (pl.List, pl.Array)):
         lists = pl.col("raw").cast(pl.List(pl.String), strict=False)
+        given = pl.col("raw").is_not_null()
     elif field.type is Type.NAMES:
         lists = pl.lit(as_text(raw)).str.split(NAMES_SEPARATOR)
+        given = _given()
     else:
         lists = pl.concat_list(pl.lit(as_text(raw)))
+        given = _given()
     stripped = lists.list.eval(pl.element().str.strip_chars())
     kept = stripped.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
-    value = pl.when(kept.list.len() > 0).then(kept)
+    value = pl.when(given if field.type is Type.NAMES else kept.list.len() > 0).then(kept)
     longest = pl.col("value").list.eval(pl.element().str.len_chars()).list.max()
     nul = pl.col("value").list.eval(pl.element().str.contains("\x00", literal=True)).list.any()
     code = (

@@ -22,8 +22,16 @@ def write_products(batch: Batch) -> Mapping[int, str]:
     outcome = catalogue.write_products(
         batch.platform, frame.drop(INDEX), replace=batch.replace, now=batch.now
     )
-    if "aliases" in batch.frame.columns and batch.frame.get_column("aliases").is_not_null().any():
+    named = (
+        batch.frame.get_column("aliases")
+        if "aliases" in batch.frame.columns
+        else pl.Series([None], dtype=pl.List(pl.String))
+    )
+    if (named.list.len() > 0).any() or bulk.ACCEPTED in outcome.get_column(OUTCOME):
+        # A new product may be what another one's name has waited for.
         aliases.link_declared(batch.platform.organisation)
+    elif batch.replace or named.is_not_null().any():
+        aliases.take_back_undeclared(batch.platform.organisation)  # there may be no names where some were
     return by_index(batch.frame, outcome, "product_id")
 
 
