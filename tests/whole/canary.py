@@ -106,6 +106,13 @@ FILE_LINES = (
     f"o-4,{ID},2026-10-30 10:00,tea,{EMAIL},3.50\n"
     f"o-5,{ID},{ID},tea,1,3.50\n"
 )
+NEVER = {"198.51.100.177", "logname-quux", "agent-quux"}
+"""What a web server's log tells and is not kept at all: address, login, browser."""
+LOG = "\n".join(
+    f'198.51.100.177 - logname-quux [31/Oct/2026:14:3{minute}:00 +0000] "GET {target} HTTP/1.1" 200 512 "-" '
+    '"Mozilla/5.0 (agent-quux)"'
+    for minute, target in enumerate((f"/account?mail={EMAIL}", "/product/tea", "/about", "\\x16\\x03"))
+)
 STAFF = f"""
 import json
 from django.contrib.admin.models import LogEntry
@@ -151,6 +158,13 @@ def plant_files(folder: Path) -> list[str]:
     return [
         "--mapping", str(folder / "shop.toml"), f"people={folder / 'people.csv'}", f"lines={folder / 'lines.csv'}"
     ]  # fmt: skip
+
+
+def plant_log(folder: Path) -> str:
+    """Write a web server's log; return its path."""
+    path = folder / "access.log"
+    path.write_text(f"{LOG}\n198.51.100.177 logname-quux broken line\n")
+    return str(path)
 
 
 def haystacks(installation: Installation) -> Iterator[tuple[str, bytes]]:

@@ -63,6 +63,7 @@ def shop(installation: Installation, tmp_path: Path) -> Shop:
     for route, call in canary.DIALECT:
         assert shop.call(f"/v1/{route}", call)["success"]
     installation.manage("import_shop", "--platform", "corner", *canary.plant_files(tmp_path / "files"))
+    installation.manage("import_weblog", "--platform", "corner", canary.plant_log(tmp_path / "files"))
     shop.script(canary.STAFF)
     shop.jobs()
     installation.execute("ANALYZE")  # the planner keeps samples of values
@@ -73,6 +74,8 @@ def test_of_an_erased_person_no_byte_is_left(shop: Shop, installation: Installat
     told = json.loads(shop.script(canary.DIGESTS))
     needles = {*canary.PLAIN, *canary.SEALED, *told["stored"], *told["possible"]}
     before = canary.found(installation, needles)
+    assert canary.found(installation, canary.NEVER) == {}
+    assert installation.query("SELECT count(*) FROM precision_shop_source WHERE kind = 'weblog'") == [(1,)]
     planted = canary.PLAIN | {"quuxley", *told["stored"]}
     assert set(before) >= planted, "what was nowhere proves nothing by its absence"
     assert set(before) & {number for number in told["possible"] if len(number) < 30}, (
