@@ -38,6 +38,10 @@ def record(
     used = counts.accepted + counts.updated + counts.duplicate
     counts.rejected = rows - used - summary.dropped.total()
     summary.rejected_by.update(run.rejects.frame().get_column("code").to_list())
+    if batch is not None and batch.files:  # the names that they came with
+        summary.files = [
+            {**made, "name": known["name"]} for made, known in zip(summary.files, batch.files, strict=True)
+        ]
     if run.rejects.write(path, [Path(file["name"]).name for file in summary.files]):
         summary.rejects_file = str(path)
     _tally(run, kinds)
@@ -63,9 +67,7 @@ def record(
     if batch is None:
         ImportBatch.objects.create(**said)
     else:
-        # A row that somebody else made before: its files keep the names that they were given.
-        names = {"files": batch.files} if batch.files else {}
-        ImportBatch.objects.filter(pk=batch.pk).update(**{**said, **names})
+        ImportBatch.objects.filter(pk=batch.pk).update(**said)
 
 
 def _tally(run: Run, kinds: Mapping[str, Source]) -> None:

@@ -64,7 +64,7 @@ class Rejects:
         rows = pl.concat(self._frames).unique(["kind", "file", "row", "code"])
         return {(kind, code): count for kind, code, count in rows.group_by("kind", "code").len().iter_rows()}
 
-    def _in_lines(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def in_lines(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the refusals with the numbers of their lines."""
         for file, lines in self._lines.items():
             numbered = frame.filter(file=file).join(lines, on="row", how="left", maintain_order="left")
@@ -80,7 +80,7 @@ class Rejects:
         frame = self.frame()
         if not frame.height:
             return 0
-        frame = self._in_lines(frame)
+        frame = self.in_lines(frame)
         text = {
             name: pl.col(name).str.replace_all("\x00", "\\0", literal=True)
             for name in COLUMNS

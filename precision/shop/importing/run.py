@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from precision.shop.importing.extracting import Reader
+from precision.shop.importing.properties import cleaned
 from precision.shop.importing.reading import FILE, ROW
 from precision.shop.importing.rejects import REASON, Rejects
 from precision.shop.importing.summary import ImportSummary
@@ -56,10 +57,9 @@ class Run:
         """Keep the first records of a kind to be looked at, personal values left out."""
         shown = [name for name in made.columns if not name.startswith("__")]
         hidden = [name for name in shown if (one := record.kind.field(name)) is not None and one.personal]
-        self.samples[kind] = (
-            made.select(shown)
-            .head(SAMPLE)
-            .with_columns(
-                pl.when(pl.col(name).is_not_null()).then(pl.lit("(personal)")).alias(name) for name in hidden
-            )
+        first = made.select(shown).head(SAMPLE)
+        if "properties" in shown:
+            first = first.with_columns(cleaned(first.get_column("properties"))[0].alias("properties"))
+        self.samples[kind] = first.with_columns(
+            pl.when(pl.col(name).is_not_null()).then(pl.lit("(personal)")).alias(name) for name in hidden
         )
