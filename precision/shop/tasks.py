@@ -3,7 +3,7 @@
 from celery import group, shared_task
 
 from precision.engine import isolation
-from precision.shop import erasure, platforms
+from precision.shop import erasure, platforms, uploads
 
 
 @shared_task(name="precision.nightly")  # type: ignore[untyped-decorator]
@@ -64,3 +64,9 @@ def erasures() -> None:
 def retention() -> None:
     """Let go of what was kept long enough, in a process of its own."""
     isolation.run_command("expire")
+
+
+@shared_task(name="precision.import_upload")  # type: ignore[untyped-decorator]
+def import_upload(batch: int, token: str) -> None:
+    """Import what staff sent, in a process of its own."""
+    uploads.run_apart(batch, token)
