@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from precision.shop import dead_letters, erasure, history
+from precision.shop import dead_letters, erasure, history, uploads
 from precision.shop.erasure import facts, files
 from precision.shop.models import Identity, Platform
 
@@ -79,9 +79,7 @@ def validate(given: Any) -> None:
         if days is None and kind not in ENDLESS:
             raise ValidationError(f"“{kind}” cannot be kept for ever; write whole days.")
         if days is not None and (type(days) is not int or not least <= days <= 36_500):
-            raise ValidationError(
-                f"“{kind}” is {days!r}; write whole days from {least} to 36500."
-            )
+            raise ValidationError(f"“{kind}” is {days!r}; write whole days from {least} to 36500.")
 
 
 def days(platform: Platform, kind: str) -> int | None:
@@ -112,6 +110,7 @@ def expire(now: datetime) -> Expired:
     for shop in shops:
         for kind in ("rejects", "uploads"):
             done.files += _remove_files(kind, shop, now)
+    done.files += uploads.expire(now)
     for table in PARTITIONED:
         _drop(table, shops, now, done)
     for shop in shops:

@@ -2,17 +2,24 @@
 
 import stat
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from precision.engine import isolation
+from precision.engine.display import duration
+from precision.engine.isolation import IsolatedCommandError
 from precision.shop import tasks, uploads
 from precision.shop.admin import uploading
-from precision.shop.importing import ImportRefusedError
+from precision.shop.importing import ImportRefusedError, import_files
 from precision.shop.mapping import parse
 from precision.shop.models import Identity, ImportBatch, Order, Platform
 from tests.shop.imports import LINES, ROWS, content
@@ -207,3 +214,87 @@ def test_no_token_leads_out_of_the_folder(platform: Platform, var: Path) -> None
     for token in ("../../secret", "", "0" * 31, "0" * 32):
         with pytest.raises(uploads.UploadGoneError):
             uploads.find(platform, token)
+
+
+def waiting(platform: Platform) -> tuple[uploads.Upload, ImportBatch]:
+    sent = [("lines", SimpleUploadedFile("lines.csv", ROWS.encode()))]
+    upload = uploads.keep(platform, parse(LINES), LINES, sent)
+    return upload, uploads.open_batch(upload)
+
+
+def test_an_import_whose_process_was_killed_is_given_up(
+    platform: Platform, var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, batch = waiting(platform)
+
+    def killed(name: str, arguments: list[str]) -> None:
+        assert (name, arguments) == ("import_upload", [str(batch.pk), upload.token])
+        raise IsolatedCommandError("“import_upload” ended with exit code -9.")
+
+    monkeypatch.setattr(isolation, "run_command", killed)
+    with pytest.raises(IsolatedCommandError):
+        tasks.import_upload(batch.pk, upload.token)
+    batch.refresh_from_db()
+    assert (batch.status, kept(var)) == ("failed", [])
+    assert "broken off" in batch.message
+    assert batch.finished_at is not None
+    uploads.run(batch.pk, upload.token)
+    assert not Order.objects.exists(), "what was given up is not begun again"
+
+
+def test_a_queue_that_does_not_answer_is_told(
+    staff: Client, platform: Platform, var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*given: Any, **more: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(uploading, "AT_ONCE", 10)
+    monkeypatch.setattr(tasks.import_upload, "apply_async", down)
+    text = decide(staff, send(staff, platform)).content.decode()
+    assert "does not answer" in text
+    assert (ImportBatch.objects.get().status, kept(var)) == ("failed", [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_process_at_a_time_runs_an_import(platform: Platform, var: Path) -> None:
+    upload, batch = waiting(platform)
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [uploads.LOCK, batch.pk])
+        uploads.run(batch.pk, upload.token)
+        batch.refresh_from_db()
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [uploads.LOCK, batch.pk])
+    other.close()
+    assert (batch.status, len(kept(var))) == ("waiting", 2)
+    uploads.run(batch.pk, upload.token)
+    batch.refresh_from_db()
+    assert (batch.status, kept(var)) == ("done", [])
+
+
+def test_what_nobody_imports_goes_after_a_day(platform: Platform, var: Path) -> None:
+    upload, _ = waiting(platform)
+    now = timezone.now()
+    assert uploads.expire(now + timedelta(hours=23)) == 0
+    assert uploads.find(platform, upload.token) == upload
+    assert uploads.expire(now + timedelta(hours=25)) == 2
+    assert kept(var) == []
+
+
+def test_the_times_of_an_import_are_true(staff: Client, platform: Platform, var: Path) -> None:
+    before = timezone.now()
+    upload, batch = waiting(platform)
+    ImportBatch.objects.update(started_at=before - timedelta(hours=3))  # it waited for a worker
+    uploads.run(batch.pk, upload.token)
+    import_files(platform, parse(LINES), {"lines": _file(var.parent)})
+    after = timezone.now()
+    for done in ImportBatch.objects.all():
+        assert done.finished_at is not None
+        assert before <= done.started_at < done.finished_at <= after
+        text = staff.get(reverse("admin:precision_shop_importbatch_change", args=[done.pk])).content.decode()
+        assert duration(done.finished_at - done.started_at) in text
+
+
+def _file(folder: Path) -> Path:
+    path = folder / "lines.csv"
+    path.write_text(ROWS)
+    return path

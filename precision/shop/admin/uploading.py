@@ -182,10 +182,8 @@ def _hand_over(request: HttpRequest, batch: ImportBatch, kept: Upload) -> None:
     try:
         tasks.import_upload.apply_async([batch.pk, kept.token], retry=False)
     except OperationalError:
-        kept.remove()
-        status = ImportBatch.Status.FAILED
-        ImportBatch.objects.filter(pk=batch.pk).update(
-            status=status, message="The queue of the workers does not answer; send the files again later."
+        uploads.give_up(
+            batch, kept.token, "The queue of the workers does not answer; send the files again later."
         )
     else:
         messages.info(
