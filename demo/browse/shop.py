@@ -38,6 +38,11 @@ class World:
     rng: np.random.Generator = field(repr=False)
 
     @property
+    def end(self) -> int:
+        """Seconds since 1970 at which the year is over."""
+        return (self.first_day + 7 * WEEKS) * events.DAY_S
+
+    @property
     def names(self) -> wire.Names:
         """What the shop calls its people."""
         return wire.Names(people=self.people, registered=self.history.registered)
@@ -111,7 +116,10 @@ def _work(world: World, client: Client) -> Iterator[tuple[str, Any]]:
         lambda: lists({"customers": wire.customer_records(rng, names, first_day=world.first_day)}),
     )
     yield "send events", lambda: {"events": client.send_batches(_batches(world))}
-    yield "send orders and what followed", lambda: lists({"orders": orders, **wire.after_sales(rng, orders)})
+    yield (
+        "send orders and what followed",
+        lambda: lists({"orders": orders, **wire.after_sales(rng, orders, until=world.end)}),
+    )
     yield (
         "send campaigns",
         lambda: lists(wire.contact_records(names, world.history, first_day=world.first_day)),

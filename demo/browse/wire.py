@@ -173,8 +173,11 @@ def contact_records(names: Names, history: History, *, first_day: int) -> dict[s
     return {"assignments": assignments, "sends": sends, "responses": responses}
 
 
-def after_sales(rng: np.random.Generator, orders: list[Record]) -> dict[str, list[Record]]:
-    """Return shipments, tickets and refunds that follow the orders, by the name of their REST list."""
+def after_sales(rng: np.random.Generator, orders: list[Record], *, until: int) -> dict[str, list[Record]]:
+    """Return shipments, tickets and refunds that follow the orders, by the name of their REST list.
+
+    What would come after `until` (seconds since 1970), the end of the year, has not happened.
+    """
     shipments, tickets, refunds = [], [], []
     for order in orders:
         placed, number = datetime.fromisoformat(order["placed_at"]).timestamp(), order["order_id"]
@@ -206,7 +209,9 @@ def after_sales(rng: np.random.Generator, orders: list[Record]) -> dict[str, lis
                     "topic": "delivery", "text": "The parcel came late.",
                 }
             )  # fmt: skip
-    return {"shipments": shipments, "tickets": tickets, "refunds": refunds}
+    end = iso(until)
+    lists = {"shipments": shipments, "tickets": tickets, "refunds": refunds}
+    return {name: [record for record in records if record["at"] < end] for name, records in lists.items()}
 
 
 def calls(

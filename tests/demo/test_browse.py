@@ -85,3 +85,13 @@ def test_referrers_came_earlier(world: shop.World) -> None:
     brought = np.flatnonzero(people.referrer >= 0)
     assert len(brought) > 0
     assert (people.arrival[people.referrer[brought]] < people.arrival[brought]).all()
+
+
+def test_nothing_follows_after_the_year(world: shop.World) -> None:
+    orders = wire.order_records(world.names, world.visits.filter("buys"), world.lines, world.catalogue)
+    followed = wire.after_sales(np.random.default_rng(1), orders, until=world.end)
+    assert {name: bool(records) for name, records in followed.items()} == {
+        "shipments": True, "tickets": True, "refunds": True
+    }  # fmt: skip
+    late = max(record["at"] for records in followed.values() for record in records)
+    assert max(order["placed_at"] for order in orders) < late < wire.iso(world.end)
