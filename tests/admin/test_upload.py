@@ -298,3 +298,16 @@ def _file(folder: Path) -> Path:
     path = folder / "lines.csv"
     path.write_text(ROWS)
     return path
+
+
+def test_an_import_that_breaks_off_at_once_is_told_on_its_page(
+    staff: Client, platform: Platform, var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = send(staff, platform)
+
+    def fail(*given: Any, **more: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(uploads, "import_files", fail)
+    assert "The import broke off (ZeroDivisionError)" in decide(staff, looked).content.decode()
+    assert (kept(var), Order.objects.count()) == ([], 0)

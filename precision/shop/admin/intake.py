@@ -41,7 +41,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
             {
                 "fields": [
                     ("mapping", "platform"),
-                    ("state", "message"),
+                    ("status", "message"),
                     ("started_at", "finished_at", "took"),
                     "shown_files",
                 ]
@@ -49,7 +49,14 @@ class ImportBatchAdmin(ReadOnlyAdmin):
         ),
         (
             "Rows",
-            {"fields": [("rows", "accepted", "updated", "duplicate", "rejected"), "shown_counts", "rejects"]},
+            {
+                "fields": [
+                    ("rows", "accepted", "rejected"),
+                    ("updated", "duplicate"),
+                    "shown_counts",
+                    "rejects",
+                ]
+            },
         ),
     ]
     actions_list = ["upload"]

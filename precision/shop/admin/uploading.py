@@ -1,5 +1,6 @@
 """The page on which staff send files: look what would become of them, then import them."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from precision.shop.importing.preview import Preview, preview
 from precision.shop.models import ImportBatch, Platform
 from precision.shop.uploads import Upload, UploadGoneError
 
+logger = logging.getLogger(__name__)
 MOST_BYTES: Final = 1 << 30
 """Bytes of all files of one upload; the setting PRECISION_UPLOAD_MOST_BYTES says otherwise."""
 MOST_FILES: Final = 50
@@ -166,12 +168,19 @@ def _decided(admin: StaffAdmin, request: HttpRequest) -> HttpResponse:
         request, batch, f"Files sent for {platform.key}: {', '.join(n for *_, n in kept.files)}"
     )
     if kept.size <= AT_ONCE:
-        uploads.run(batch.pk, kept.token)
+        try:
+            uploads.run(batch.pk, kept.token)
+        except Exception:  # the batch says so, and its page tells it better than an error page
+            logger.exception("The import %s broke off.", batch.pk)
     else:
         _hand_over(request, batch, kept)
     batch.refresh_from_db()
     if batch.status == ImportBatch.Status.DONE:
-        messages.success(request, f"{batch.rows:,} rows were imported.")
+        messages.success(
+            request,
+            f"{batch.rows:,} rows were read: {batch.accepted:,} new, {batch.updated:,} changed, "
+            f"{batch.duplicate:,} known already; {batch.rejected:,} refused.",
+        )
     elif batch.message:
         messages.error(request, batch.message)
     return go_to(request, admin.page_of(batch))
