@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -311,3 +312,10 @@ def test_an_import_that_breaks_off_at_once_is_told_on_its_page(
     monkeypatch.setattr(uploads, "import_files", fail)
     assert "The import broke off (ZeroDivisionError)" in decide(staff, looked).content.decode()
     assert (kept(var), Order.objects.count()) == ([], 0)
+
+
+def test_the_command_of_the_workers(platform: Platform, var: Path) -> None:
+    upload, batch = waiting(platform)
+    call_command("import_upload", str(batch.pk), upload.token)
+    batch.refresh_from_db()
+    assert (batch.status, batch.accepted, kept(var)) == ("done", 3, [])
