@@ -58,4 +58,7 @@ def _is_there(platform: Platform, world: shop.World) -> bool:
     events = Event.objects.filter(platform=platform).count()
     answers = Response.objects.filter(platform=platform).count()
     mails = world.history.mails
-    return events >= world.events.height and answers >= mails["opened"].sum() + mails["clicked"].sum()
+    return (
+        events >= world.events.height
+        and answers >= mails.filter("opened").height + mails.filter("clicked").height
+    )

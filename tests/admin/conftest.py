@@ -125,7 +125,9 @@ def _shop(key: str) -> Platform:
     ImportBatch.objects.create(
         platform=platform, mapping="shops/corner.toml", rows=12, accepted=11, rejected=1
     )
-    dead_letters.keep(platform, [Letter(kind="event", code="missing", payload={"type": "track"})], source=None)
+    dead_letters.keep(
+        platform, [Letter(kind="event", code="missing", payload={"type": "track"})], source=None
+    )
     RuleSettings.objects.create(platform=platform)
     Slot.objects.bulk_create(
         Slot(platform=platform, key=f"home-{position}", strategy="personal", position=position)

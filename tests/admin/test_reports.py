@@ -36,7 +36,8 @@ def test_quality_shows_counts_flags_and_reasons(
 def test_quality_of_a_chosen_shop_and_span(staff: Client, world: SimpleNamespace) -> None:
     Tally.objects.filter(platform=world.other).update(count=777)
     other = staff.get(reverse(QUALITY), {"platform": world.other.pk}).content.decode()
-    assert other.count(">777<") == 12  # three outcomes: of the day, of the source, and the sums below both tables
+    # Three outcomes: of the day, of the source, and the sums below both tables.
+    assert other.count(">777<") == 12
     corner = staff.get(reverse(QUALITY), {"platform": world.corner.pk}).content.decode()
     assert ">777<" not in corner
     past = staff.get(

@@ -19,8 +19,7 @@ def of_order(header: Mapping[str, Value], lines: Iterable[Mapping[str, Value]]) 
 
 def _sum(fields: Mapping[str, Value]) -> int:
     return (
-        sum(_mix(_code(value) ^ _name(name)) for name, value in fields.items() if value is not None)
-        % MODULUS
+        sum(_mix(_code(value) ^ _name(name)) for name, value in fields.items() if value is not None) % MODULUS
     )
 
 
