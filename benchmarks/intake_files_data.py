@@ -10,6 +10,7 @@ import polars as pl
 START: Final = datetime(2025, 1, 1)  # noqa: DTZ001 the file has local times
 PRODUCTS: Final = 20_000
 LINES_AN_ORDER: Final = 2.5
+LINES_A_VISIT: Final = 9
 SEED: Final = 20_260_301
 
 ORDERS_MAPPING: Final = """
@@ -131,10 +132,13 @@ def write_events(path: Path, count: int) -> None:
 def write_log(path: Path, count: int) -> None:
     """Write an access log of so many lines in the combined format: a third are static files."""
     rng = np.random.default_rng(SEED + 2)
+    number = np.arange(count)
+    visits = np.sort(rng.integers(0, 40_000, max(1, count // LINES_A_VISIT)))
+    visit = np.minimum(number // LINES_A_VISIT, visits.size - 1)
     frame = pl.DataFrame(
         {
-            "visitor": rng.integers(0, max(1, count // 10), count), "minute": np.sort(rng.integers(0, 40_000, count)),
-            "kind": rng.integers(0, 6, count), "product": _products(rng, count),
+            "visitor": visit * 7_919 % max(1, visits.size // 2), "minute": visits[visit],
+            "second": number % LINES_A_VISIT * 20, "kind": rng.integers(0, 6, count), "product": _products(rng, count),
         }
     )  # fmt: skip
     target = (
@@ -144,7 +148,7 @@ def write_log(path: Path, count: int) -> None:
         .otherwise(pl.format("/page/{}?utm_source=news", "product"))
     )  # fmt: skip
     visitor = pl.col("visitor")
-    at = (pl.lit(START) + pl.duration(minutes="minute", seconds=visitor % 60)).dt.strftime(
+    at = (pl.lit(START) + pl.duration(minutes="minute", seconds="second")).dt.strftime(
         "%d/%b/%Y:%H:%M:%S +0000"
     )
     ip = pl.format("10.{}.{}.{}", visitor // 65_536, visitor // 256 % 256, visitor % 256)
