@@ -18,6 +18,7 @@ from precision.shop.models import (
     ImportBatch,
     Order,
     Platform,
+    Referral,
     Source,
     StoreMonth,
     Tally,
@@ -272,3 +273,18 @@ def test_a_source_of_another_kind(load: Any, platform: Platform, tmp_path: Path)
     other = mapping.parse(LINES.replace("[files.lines]", text + 'kind = "partner"\n'))
     with pytest.raises(ImportRefusedError, match="of the kind store, not partner"):
         import_files(platform, other, {"lines": path})
+
+
+def test_who_brought_whom(load: Any, platform: Platform) -> None:
+    text = HEAD + '[customer]\nfrom = "rows"\ncustomer_id = "id"\nreferred_by = "by"\ngender = "sex"\n'
+    rows = "id,by,sex\nanna,,f\nbert,anna,\ncleo,cleo,\ndora,null,\n"
+    told = load(text, rows=rows)
+    assert counts(told) == (2, 0, 0, 2)
+    assert {row[1:] for row in rejects(told)} == {
+        ("3", "by", "cleo", "unusable_identity"), ("4", "by", "null", "unusable_identity"),
+    }  # fmt: skip
+    pairs = Referral.objects.values_list("referrer__value", "referred__value")
+    assert list(pairs) == [("anna", "bert")]
+    assert counts(load(text, rows=rows)) == (0, 0, 2, 2)
+    load(text, rows="id,by,sex\ndora,,\nbert,dora,\n")
+    assert list(pairs.all()) == [("dora", "bert")]

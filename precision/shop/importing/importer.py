@@ -27,7 +27,13 @@ from precision.shop.importing.extracting import Reader, records, refuse_records
 from precision.shop.importing.happenings import load_event_rows, load_happenings, load_refunds, with_lines
 from precision.shop.importing.orders import load_orders
 from precision.shop.importing.origins import source_of
-from precision.shop.importing.people import load_consents, load_identities
+from precision.shop.importing.people import (
+    REFERRED_BY,
+    bad_referrals,
+    load_consents,
+    load_identities,
+    load_referrals,
+)
 from precision.shop.importing.reading import FILE, ROW
 from precision.shop.importing.rejects import Rejects
 from precision.shop.importing.run import Run
@@ -255,7 +261,10 @@ class Import:
             outcome = load_products(run.platform, made, record, now=run.now)
         elif kind == "customer":
             made = self._named(made, rows, record, every_row=finest)
-            outcome = load_customers(run.platform, made, links=run.links, now=run.now)
+            profiles = made.drop(REFERRED_BY, strict=False)
+            outcome = load_customers(run.platform, profiles, links=run.links, now=run.now)
+            if REFERRED_BY in made.columns:
+                load_referrals(run, made)
         else:
             outcome = load_stores(run.platform, made, now=run.now)
         _count(run.summary.kind(kind), outcome)
@@ -287,15 +296,19 @@ class Import:
     def _named(
         self, made: pl.DataFrame, rows: pl.DataFrame, record: RecordMapping, *, every_row: bool
     ) -> pl.DataFrame:
-        """Return the customers whose id names somebody; the others go to the rejects."""
+        """Return the customers whose id, and who brought them, name somebody; the others go to the rejects."""
         key = record.kind.key
         good = usable(made.get_column(key), kind=key)
-        if good.all():
-            return made
-        lacking = made.filter(~good)
-        where = rows.join(lacking.select(key), on=key, how="semi") if every_row else lacking
-        self.run.refuse(where, record, key, Code.UNUSABLE_IDENTITY)
-        return made.filter(good)
+        bad = {key: ~good}
+        if REFERRED_BY in made.columns:
+            bad[REFERRED_BY] = good & bad_referrals(made)
+        for name, wrong in bad.items():
+            if wrong.any():
+                lacking = made.filter(wrong)
+                where = rows.join(lacking.select(key), on=key, how="semi") if every_row else lacking
+                self.run.refuse(where, record, name, Code.UNUSABLE_IDENTITY)
+                good = good & ~wrong
+        return made if good.all() else made.filter(good)
 
     def _load_orders(self, orders: pl.DataFrame, lines: pl.DataFrame) -> None:
         """Load orders and lines, and count their rows."""

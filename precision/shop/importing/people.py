@@ -10,11 +10,43 @@ from precision.shop.importing.names import name_links
 from precision.shop.importing.run import Run
 from precision.shop.importing.summary import Outcomes
 from precision.shop.mapping import RecordMapping
-from precision.shop.models import Identity, IdentityLink, Source
+from precision.shop.models import Identity, IdentityLink, Referral, Source
 from precision.shop.records import Code
 
 CUSTOMER: Final = Identity.Kind.CUSTOMER_ID.value
+REFERRED_BY: Final = "referred_by"
 ORIGIN: Final = "profile"
+
+
+def load_referrals(run: Run, made: pl.DataFrame) -> None:
+    """Note who brought each customer (customer_id, referred_by); what was told before of the same customer changes.
+
+    All of them name somebody, and nobody themselves. What is null says nothing.
+    """
+    told = made.select(CUSTOMER, REFERRED_BY).drop_nulls()
+    if not told.height:
+        return
+    names = pl.concat([told.get_column(CUSTOMER), told.get_column(REFERRED_BY).alias(CUSTOMER)])
+    numbers, _ = identity_numbers(run.platform, names, kind=CUSTOMER, now=run.now)
+    pairs = (
+        told.join(numbers.rename({"identity": "referred_id"}), left_on=CUSTOMER, right_on="value")
+        .join(numbers.rename({"identity": "referrer_id"}), left_on=REFERRED_BY, right_on="value")
+        .filter(pl.col("referred_id") != pl.col("referrer_id"))
+    )
+    bulk.upsert(
+        Referral,
+        pairs.select("referred_id", "referrer_id").unique("referred_id", keep="last"),
+        key="referred_id",
+        within={"platform_id": run.platform.pk},
+        defaults={"at": run.now},
+        now=run.now,
+    )
+
+
+def bad_referrals(made: pl.DataFrame) -> pl.Series:
+    """Return whether each customer is said to be brought by nobody's name, or by themselves."""
+    by = made.get_column(REFERRED_BY)
+    return by.is_not_null() & (~usable(by, kind=CUSTOMER) | (by == made.get_column(CUSTOMER)))
 
 
 def load_identities(run: Run, made: pl.DataFrame, record: RecordMapping, source: Source) -> Outcomes:
