@@ -167,7 +167,7 @@ def test_lists() -> None:
         None,
         Code.TOO_LONG,
     ]
-    assert read([["a", None, " b "], []], Type.NAMES) == [["a", "b"], None]
+    assert read([["a", None, " b "], []], Type.NAMES) == [["a", "b"], []]
     assert read(["food", ""], Type.PATH) == [["food"], None]
     assert read([["a\x00"]], Type.PATH) == [Code.NUL]
 

@@ -10,6 +10,7 @@ from precision.shop.mapping.values import (
     KINDS,
     ORDER_OF_LOADING,
     REDUCERS,
+    REFUND_LINE,
     ROWWISE,
     DataFile,
     Format,
@@ -23,6 +24,6 @@ from precision.shop.mapping.values import (
 )
 
 __all__ = [
-    "FORMATS", "KINDS", "ORDER_OF_LOADING", "REDUCERS", "ROWWISE", "DataFile", "Format", "Mapping", "MappingError",
-    "Origin", "RecordMapping", "Reducer", "RejectRule", "Source", "parse", "read",
+    "FORMATS", "KINDS", "ORDER_OF_LOADING", "REDUCERS", "REFUND_LINE", "ROWWISE", "DataFile", "Format", "Mapping",
+    "MappingError", "Origin", "RecordMapping", "Reducer", "RejectRule", "Source", "parse", "read",
 ]  # fmt: skip
