@@ -20,7 +20,8 @@ from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
-from segments.api import MembersView, PortraitView, SegmentsView
+from segments.api.groups import MembersView, SegmentsView
+from segments.api.portraits import PortraitView
 
 app_name = "precision"
 

@@ -1,10 +1,10 @@
-"""Results about people and prices (each row belongs to a run), and the segments that staff define."""
+"""Results about prices and price classes; each row belongs to a run."""
 
 from django.db import models
 
 from precision.engine.models import Run
 from precision.shop.fields import MoneyField
-from precision.shop.models import Customer, Platform, Product
+from precision.shop.models import Customer, Product
 
 
 class PriceClass(models.TextChoices):
@@ -66,62 +66,3 @@ class CustomerClass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter} of {self.customer_id}"
-
-
-class RfmScore(models.Model):
-    """Recency, frequency and money of a customer at one platform."""
-
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="rfm_scores")
-    recency_days = models.IntegerField(help_text="Days from the last order to the date of the run.")
-    frequency = models.IntegerField(help_text="Orders.")
-    money = MoneyField(help_text="Net of returns.")
-    recency_score = models.PositiveSmallIntegerField(help_text="1 (long ago) to 5 (lately).")
-    frequency_score = models.PositiveSmallIntegerField(help_text="1 to 5.")
-    money_score = models.PositiveSmallIntegerField(help_text="1 to 5.")
-    group = models.CharField(max_length=40)
-
-    class Meta:
-        verbose_name = "RFM score"
-        constraints = [models.UniqueConstraint(fields=["run", "customer"], name="precision_rfm_once")]
-        indexes = [models.Index(fields=["run", "group"], name="precision_rfm_group")]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.customer_id}"
-
-
-class Segment(models.Model):
-    """A named group of a platform's customers, defined by a condition."""
-
-    platform = models.ForeignKey(Platform, models.CASCADE, related_name="segments")
-    key = models.SlugField()
-    name = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
-    condition = models.JSONField(help_text='Like {"label": "class", "op": "=", "value": "A"}.')
-    builtin = models.BooleanField(default=False, help_text="Came with the product.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["platform", "key"]
-        constraints = [models.UniqueConstraint(fields=["platform", "key"], name="precision_segment_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SegmentMember(models.Model):
-    """A customer found in a segment by a run."""
-
-    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
-    segment = models.ForeignKey(Segment, models.CASCADE, related_name="members")
-    customer = models.ForeignKey(Customer, models.CASCADE, related_name="segment_memberships")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "segment", "customer"], name="precision_member_once")
-        ]
-        indexes = [models.Index(fields=["customer", "run"], name="precision_member_customer")]
-
-    def __str__(self) -> str:
-        return f"{self.segment_id}: {self.customer_id}"

@@ -1,10 +1,9 @@
-"""Endpoints on people: portraits, segments and their members."""
+"""Segments and their members."""
 
 from typing import Any, ClassVar
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
@@ -15,54 +14,16 @@ from precision.engine import runs
 from precision.engine.models import Run
 from precision.shop.api import parameters
 from precision.shop.api.description import describe
-from precision.shop.api.freshness import Cache
 from precision.shop.api.pagination import Page
 from precision.shop.api.parameters import PageParameters, QueryParameters
 from precision.shop.api.views import PlatformView
-from precision.shop.models import Identity, Platform
 from segments import conditions
+from segments.api.names import names_of
 from segments.builtin import LABELS
 from segments.models import Segment, SegmentMember
-from segments.portraits import portrait
 
-CUSTOMER = OpenApiParameter(
-    "customer_id", str, OpenApiParameter.PATH, description="The shop's own customer id."
-)
 
 _sizes: Cache[int, dict[int, int]] = Cache(seconds=None, most=1_000)
-
-
-class PortraitSerializer(serializers.Serializer[Any]):
-    """What is known of a customer; a part that was not computed is null."""
-
-    customer_id = serializers.CharField()
-    attributes = serializers.DictField(
-        help_text="What the shop told: age, gender, place, occupation …; null: not told."
-    )
-    sensitive = serializers.ListField(
-        child=serializers.CharField(), help_text="Attributes to handle with care."
-    )
-    price_class = serializers.DictField(allow_null=True, help_text="A, B, C or U with its evidence.")
-    rfm = serializers.DictField(allow_null=True, help_text="Recency, frequency and money.")
-    consumption = serializers.DictField(help_text="Orders, spend and categories on this platform.")
-    segments = serializers.ListField(child=serializers.DictField())
-    everyone = serializers.DictField(help_text="Means over all customers of the platform, to compare with.")
-
-
-class PortraitView(PlatformView):
-    """The portrait of a customer."""
-
-    @describe(
-        operation_id="customers_portrait",
-        tags=["customers"],
-        summary="What is known of a customer",
-        parameters=[CUSTOMER],
-        responses=PortraitSerializer,
-    )
-    def get(self, request: Request, customer_id: str) -> Response:
-        """Answer with attributes, class, recency and frequency, purchases and segments of one customer."""
-        self.read_parameters()
-        return Response(portrait(self.platform, self.find_customer(customer_id)))
 
 
 class SegmentSerializer(serializers.ModelSerializer[Segment]):
@@ -225,28 +186,3 @@ def sizes(run: int) -> dict[int, int]:
             .annotate(size=Count("id"))
         ),
     )
-
-
-def names_of(platform: Platform, customers: list[int]) -> dict[int, dict[str, str | None]]:
-    """Return a customer id, or else an anonymous id, that the platform knows of each customer. One query.
-
-    A person with several gets the first in alphabetical order.
-    """
-    rows = (
-        Identity.objects.filter(platform=platform, customer_id__in=customers)
-        .order_by()
-        .values_list("customer_id")
-        .annotate(
-            named=ArrayAgg("value", filter=Q(kind=Identity.Kind.CUSTOMER_ID), order_by="value", default=[]),
-            nameless=ArrayAgg(
-                "value", filter=Q(kind=Identity.Kind.ANONYMOUS_ID), order_by="value", default=[]
-            ),
-        )
-    )
-    return {
-        key: {
-            "customer_id": named[0] if named else None,
-            "anonymous_id": nameless[0] if nameless and not named else None,
-        }
-        for key, named, nameless in rows
-    }

@@ -1,0 +1,14 @@
+"""Results about people and prices (each row belongs to a run), and what staff define."""
+
+from segments.models.groups import Segment, SegmentMember
+from segments.models.prices import CustomerClass, PriceClass, ProductPrice
+from segments.models.scores import RfmScore
+
+__all__ = [
+    "CustomerClass",
+    "PriceClass",
+    "ProductPrice",
+    "RfmScore",
+    "Segment",
+    "SegmentMember",
+]
