@@ -29,6 +29,8 @@ class Job:
     """Reads, computes and writes the rows of the run it is given, heavy parts on the engine."""
     after: tuple[str, ...] = ()
     """Jobs whose published results it reads."""
+    overall: bool = False
+    """Computed for organisations too, all their platforms together, not only for each platform."""
 
 
 _registry: dict[str, Job] = {}

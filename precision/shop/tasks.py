@@ -3,19 +3,29 @@
 from celery import group, shared_task
 
 from precision.engine import isolation
-from precision.shop import erasure, platforms, uploads
+from precision.shop import erasure, platforms, scopes, uploads
 
 
 @shared_task(name="precision.nightly")  # type: ignore[untyped-decorator]
 def nightly() -> None:
-    """Enqueue the nightly jobs of every active platform."""
-    group(refresh.si(key, platforms.this_minute()) for key in platforms.active_keys()).apply_async()
+    """Enqueue the nightly jobs of every active platform, and of every organisation with several."""
+    now = platforms.this_minute()
+    group(
+        *(refresh.si(key, now) for key in platforms.active_keys()),
+        *(refresh_overall.si(key, now) for key in scopes.organisation_keys()),
+    ).apply_async()
 
 
 @shared_task(name="precision.refresh")  # type: ignore[untyped-decorator]
 def refresh(platform: str, since: str) -> None:
     """Recompute, in a process of its own, what was not published at `since` (ISO time) or later."""
     isolation.run_command("refresh", ["--platform", platform, "--resume-since", since])
+
+
+@shared_task(name="precision.refresh_overall")  # type: ignore[untyped-decorator]
+def refresh_overall(organisation: str, since: str) -> None:
+    """Recompute for all platforms of an organisation together what was not published at `since` (ISO time) or later."""
+    isolation.run_command("refresh", ["--organisation", organisation, "--resume-since", since])
 
 
 @shared_task(name="precision.suggest_aliases")  # type: ignore[untyped-decorator]

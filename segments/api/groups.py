@@ -14,6 +14,7 @@ from precision.engine import runs
 from precision.engine.models import Run
 from precision.shop.api import parameters
 from precision.shop.api.description import describe
+from precision.shop.api.freshness import Cache
 from precision.shop.api.pagination import Page
 from precision.shop.api.parameters import PageParameters, QueryParameters
 from precision.shop.api.views import PlatformView
@@ -21,7 +22,6 @@ from segments import conditions
 from segments.api.names import names_of
 from segments.builtin import LABELS
 from segments.models import Segment, SegmentMember
-
 
 _sizes: Cache[int, dict[int, int]] = Cache(seconds=None, most=1_000)
 

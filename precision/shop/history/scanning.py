@@ -16,14 +16,17 @@ import polars as pl
 from precision.engine.reading import Reader, consistent
 from precision.engine.windows import Window
 from precision.shop import columns as c
+from precision.shop import exchange
 from precision.shop.history import files, lake, layout, manifest
 from precision.shop.history.exporting import export
 from precision.shop.history.layout import EVENTS, EXPOSURES, ORDER_LINES, TIMES, Table
 from precision.shop.history.manifest import Manifest
+from precision.shop.methods.exchange import convert
 from precision.shop.models import Order, Platform
 
 PRODUCTS = "products"
 SAME = "__same"
+AMOUNTS = (c.UNIT_PRICE_E4, c.LIST_PRICE_E4, c.AMOUNT_E4)
 
 
 class View:
@@ -79,11 +82,15 @@ def snapshot() -> Iterator[None]:
         _snapshot.reset(token)
 
 
-def scan(table: str, window: Window, *, platform: Platform) -> nw.LazyFrame[pl.LazyFrame]:
+def scan(
+    table: str, window: Window, *, platform: Platform, currency: str | None = None
+) -> nw.LazyFrame[pl.LazyFrame]:
     """Return the committed facts of a platform within a window as a lazy frame; rows come in no particular order.
 
     `order_lines`: CUSTOMER, IDENTITY, ORDER, PRODUCT, CATEGORY, STORE, SECONDS, DAY, HOUR, WEEKDAY, QUANTITY_E3,
     UNIT_PRICE_E4, LIST_PRICE_E4, AMOUNT_E4, RETURNED; one row a line, cancelled and unconfirmed orders left out.
+    Amounts are in `currency`, None that of the platform; lines of orders in another one are converted by the rates of
+    their day (`exchange.convert`), and left out where no rate is known (the page of data quality counts them).
     `events`: CUSTOMER, IDENTITY, EVENT, SECONDS, DAY, HOUR, WEEKDAY, PRODUCT, CATEGORY, STORE, CHANNEL, SESSION,
     DURATION_MS, RECOMMENDATION; one row an event.
     `exposures`: CUSTOMER, IDENTITY, RECOMMENDATION, SECONDS, DAY, HOUR, WEEKDAY, PAGE, EXPERIMENT, ARM, SLOT, RANK,
@@ -97,7 +104,10 @@ def scan(table: str, window: Window, *, platform: Platform) -> nw.LazyFrame[pl.L
     """
     if table not in _READERS:
         raise KeyError(f"history.scan knows no table {table!r}; it knows {', '.join(sorted(_READERS))}.")
-    return nw.from_native(_READERS[table](_view(), window, platform))
+    rows = _READERS[table](_view(), window, platform)
+    if table == ORDER_LINES.name:
+        rows = _converted(rows, platform, currency or platform.currency)
+    return nw.from_native(rows)
 
 
 def _view() -> View:
@@ -120,9 +130,21 @@ def _order_lines(view: View, window: Window, platform: Platform) -> pl.LazyFrame
     lines = view.rows(ORDER_LINES, window, platform).filter(counted)
     return _resolved(lines, view, platform).select(
         c.CUSTOMER, c.IDENTITY, c.ORDER, c.PRODUCT, c.CATEGORY, c.STORE, *TIMES,
-        c.QUANTITY_E3, c.UNIT_PRICE_E4, c.LIST_PRICE_E4, c.AMOUNT_E4,
+        c.QUANTITY_E3, c.UNIT_PRICE_E4, c.LIST_PRICE_E4, c.AMOUNT_E4, c.CURRENCY,
         (pl.col(c.STATUS) == Order.Status.RETURNED.value).alias(c.RETURNED),
     )  # fmt: skip
+
+
+def _converted(lines: pl.LazyFrame, platform: Platform, currency: str) -> pl.LazyFrame:
+    """Return the lines with amounts in the currency, without the column of their own; those without a rate left out."""
+    rates = exchange.known(platform.organisation_id)
+    own = pl.col(c.CURRENCY) == currency
+    if not rates:
+        return lines.filter(own).drop(c.CURRENCY)
+    frame = nw.from_native(lines)
+    for amount in AMOUNTS:
+        frame = convert(frame, rates, target=currency, amount=amount).frame
+    return frame.to_native().filter(pl.col(c.AMOUNT_E4).is_not_null()).drop(c.CURRENCY)
 
 
 def _events(view: View, window: Window, platform: Platform) -> pl.LazyFrame:
