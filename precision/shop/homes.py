@@ -26,8 +26,8 @@ def digest(organisation_id: int, personal: Mapping[str, Any]) -> str:
 def propose(organisation_id: int, *, now: datetime) -> int:
     """Link the customer ids of an organisation whose profiles tell one home; return how many pairs are new.
 
-    Nobody vouches for them and both are known accounts, so that the links wait for a person's yes. Pairs that are linked by their home already, in
-    whatever state, are left alone, and so are those of one person.
+    Nobody vouches for them and both are known accounts, so that the links wait for a person's yes. Pairs linked
+    by their home already, in whatever state, are left alone, and so are those of one person.
     """
     pairs = read_frame(f"""
         WITH told AS (
