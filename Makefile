@@ -34,7 +34,7 @@ up: $(VENV)/.requirements.stamp
 
 test: $(VENV)/.requirements-test.stamp
 	@bash tests/install_tiers.sh
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.requirements-test.stamp
 	$(BIN)/ruff check .

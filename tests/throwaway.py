@@ -23,8 +23,9 @@ os.environ["PRECISION_VAR"] = str(VAR)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the servers, unless only the list of tests is wanted."""
-    if not config.option.collectonly and not config.option.help:
+    """Start the servers, unless only the list of tests is wanted, or processes with servers of their own run them."""
+    shared_out = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if not config.option.collectonly and not config.option.help and not shared_out:
         _stack.enter_context(embedded.hold(VAR, durable=False))
 
 

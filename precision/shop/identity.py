@@ -5,6 +5,7 @@ Pure: no database. How names become people is told in `methods/people.py`, whose
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -13,8 +14,8 @@ import phonenumbers
 from precision.shop.methods.people import Answer, Edge, Held, Node, people
 
 __all__ = [
-    "BLOCKED", "BLOCKED_DOMAINS", "BLOCKED_MAILBOXES", "LONGEST", "REPEATED", "Answer", "Edge", "Held", "Node",
-    "is_blocked", "masked", "normalise", "people",
+    "BLOCKED", "BLOCKED_DOMAINS", "BLOCKED_MAILBOXES", "FEWEST_WORDS", "LONGEST", "REPEATED", "Answer", "Edge", "Held",
+    "Node", "home", "is_blocked", "masked", "normalise", "people",
 ]  # fmt: skip
 
 LONGEST: Final = 200
@@ -22,6 +23,8 @@ LONGEST: Final = 200
 LONGEST_EMAIL: Final = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 SHORTEST_PHONE: Final = 7
 """Digits with the country code; shorter ones are service numbers, which belong to nobody."""
+FEWEST_WORDS: Final = 3
+"""Words of an address that may tell people apart."""
 BLOCKED: Final = frozenset(
     {
         "", "-", "--", "-1", "0", "?", ".", "#n/a", "n/a", "na", "nan", "nil", "none", "null", "(null)", "undefined",
@@ -83,6 +86,20 @@ def normalise(kind: str, value: str, *, region: str = "") -> str | None:
     if kind in {"name", "address"}:
         return _words(kind, text)
     return text if len(text) <= LONGEST else None
+
+
+def home(name: object, address: object) -> str | None:
+    """Return somebody's name and address in one form in which equal ones are equal, for proposals only.
+
+    Words of each in alphabetical order, so that "Lovelace, Ada" is "Ada Lovelace". None unless both are told, the
+    address with FEWEST_WORDS words or more: a town alone is no home. An address is a text or an object of texts.
+    """
+    parts = address.values() if isinstance(address, Mapping) else [address]
+    place = " ".join(str(part) for part in parts if isinstance(part, str | int))
+    who, where = normalise("address", str(name or "")), normalise("address", place)
+    if who is None or where is None or len(where.split()) < FEWEST_WORDS:
+        return None
+    return f"{who} @ {where}"
 
 
 def is_blocked(kind: str, value: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from precision.shop import pii
+from precision.shop import homes, pii
 from precision.shop.records import CUSTOMER
 
 PERSONAL: Final = tuple(field.name for field in CUSTOMER.fields if field.personal)
@@ -26,9 +26,10 @@ SELECT identity_id, personal, traits, {columns} FROM precision_shop_profile
 WHERE identity_id = ANY(%s) ORDER BY identity_id FOR UPDATE
 """
 _WRITE = """
-INSERT INTO precision_shop_profile (identity_id, personal, traits, updated_at, {columns})
-VALUES (%s, %s, %s, %s, {places})
-ON CONFLICT (identity_id) DO UPDATE SET personal = excluded.personal, traits = excluded.traits,
+INSERT INTO precision_shop_profile (identity_id, personal, home_match, traits, updated_at, {columns})
+VALUES (%s, %s, %s, %s, %s, {places})
+ON CONFLICT (identity_id) DO UPDATE SET personal = excluded.personal, home_match = excluded.home_match,
+    traits = excluded.traits,
     updated_at = excluded.updated_at, {changes}
 """
 
@@ -49,7 +50,7 @@ class Told:
     """Told by the shop's server, or with a valid user_hash. What anybody may have told only fills what is empty."""
 
 
-def tell(told: Iterable[Told], *, now: datetime) -> int:
+def tell(told: Iterable[Told], *, organisation_id: int, now: datetime) -> int:
     """Write what was told, in order, into the running transaction; return how many profiles changed.
 
     Personal values are kept encrypted. What is not told stays as it is; objects are merged key by key.
@@ -79,7 +80,8 @@ def tell(told: Iterable[Told], *, now: datetime) -> int:
             token = sealed if after.personal == before.personal else pii.encrypt(after.personal)
             kept = [after.columns[name] for name in MOMENTS]
             kept += [after.columns[name] or "" for name in TEXTS]
-            rows.append([identity, token, Jsonb(after.traits), now, *kept])
+            match = homes.digest(organisation_id, after.personal)
+            rows.append([identity, token, match, Jsonb(after.traits), now, *kept])
         if rows:
             cursor.executemany(
                 _WRITE.format(

@@ -10,6 +10,7 @@ from django.db import connection
 from precision.shop import partitions
 from precision.shop.models import Platform
 from tests.shop.imports import summary
+from tests.shop.person import World, world
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,12 @@ def load(tmp_path: Path, platform: Platform) -> Any:
         return summary("--platform", platform.key, "--mapping", str(toml), *arguments)
 
     return run
+
+
+@pytest.fixture
+def made(platform: Platform) -> World:
+    """Two shops with a person in every table, and a neighbour."""
+    return world(platform)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from precision.shop import bulk, pii
+from precision.shop import bulk, homes, pii
 from precision.shop.importing.names import identity_numbers, name_links, usable
 from precision.shop.models import Identity, Platform, Profile
 from precision.shop.profiles import PERSONAL, TEXTS, merged
@@ -44,7 +44,7 @@ def load_customers(
     ).rename({"identity": "identity_id"})
     personal = [name for name in PERSONAL if name in made.columns]
     if personal:
-        frame = frame.with_columns(_personal(made, personal, replace=replace))
+        frame = frame.with_columns(_personal(platform, made, personal, replace=replace))
     outcome = bulk.upsert(
         Profile,
         frame,
@@ -53,7 +53,7 @@ def load_customers(
         touched="updated_at",
         now=now,
         replace=replace,
-        defaults={**dict.fromkeys(TEXTS, ""), "traits": "{}"},
+        defaults={**dict.fromkeys(TEXTS, ""), "traits": "{}", "home_match": ""},
     )
     return (
         made.select("customer_id", pl.col("identity").alias("identity_id"))
@@ -75,8 +75,11 @@ def _links(
         yield name_links(platform, numbered.select("identity", "kind", "value"), now=now)
 
 
-def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.Series:
-    """Return the encrypted personal values of each customer as bytea text; null where nothing new is told.
+def _personal(
+    platform: Platform, made: pl.DataFrame, names: Iterable[str], *, replace: bool
+) -> list[pl.Series]:
+    """Return the encrypted personal values of each customer as bytea text, and the digest of their home; null where
+    nothing new is told.
 
     Values that were told before and are not in the file are kept, unless everything is to be replaced: then
     null stands for nothing, and what is the same is given back as it is stored. Encrypting the same values twice
@@ -91,6 +94,7 @@ def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.
     }
     stored = {number: pii.decrypt(token) for number, token in sealed.items()}
     tokens: list[str | None] = []
+    matches: list[str | None] = []
     for row in made.select("identity", *names).iter_rows(named=True):
         before = stored.get(row["identity"], {})
         told = {name: row[name] for name in names if row[name] is not None}
@@ -100,5 +104,10 @@ def _personal(made: pl.DataFrame, names: Iterable[str], *, replace: bool) -> pl.
         token = sealed.get(row["identity"]) if replace else None
         if after != before:
             token = pii.encrypt(after) if after else None
+        changed = replace or after != before
+        matches.append(homes.digest(platform.organisation_id, after) if changed else None)
         tokens.append(None if token is None else "\\x" + token.hex())
-    return pl.Series("personal", tokens, dtype=pl.String)
+    return [
+        pl.Series("personal", tokens, dtype=pl.String),
+        pl.Series("home_match", matches, dtype=pl.String),
+    ]

@@ -122,7 +122,7 @@ def tell(
         )
         named += [(name, number, verified, reading.at) for name in read.identities]
     if told:
-        profiles.tell(told, now=now)
+        profiles.tell(told, organisation_id=platform.organisation_id, now=now)
     if not named:
         return []
     numbers = identities.resolve(platform, {name for name, *_ in named}, now=now)

@@ -88,8 +88,21 @@ class Profile(models.Model):
     personal = models.BinaryField(
         null=True, editable=False, help_text="E-mail, phone, name and address, encrypted under PII_KEYS."
     )
+    home_match = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Keyed digest of name and address together, by which the same person may be proposed.",
+    )
     traits = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["home_match"], condition=~Q(home_match=""), name="precision_profile_home")
+        ]
 
     def __str__(self) -> str:
         return f"profile of {self.identity_id}"

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from precision.shop import islands, stitching
+from precision.shop import homes, islands, stitching
 from precision.shop.models import Organisation
 
 
@@ -29,9 +29,11 @@ class Command(BaseCommand):
                 )
         for each in chosen:
             began = time.perf_counter()
+            proposed = homes.propose(each.pk, now=timezone.now())
             done = stitching.stitch(each.pk)
             self.stdout.write(
                 f"{each.key}: {done.identities:,} identities, {done.links:,} links; {done.moved:,} identities moved, "
-                f"{done.marked:,} links have another state ({time.perf_counter() - began:.1f} s)"
+                f"{done.marked:,} links have another state, "
+                f"{proposed:,} pairs share a home ({time.perf_counter() - began:.1f} s)"
             )
             islands.report(each, now=timezone.now())
