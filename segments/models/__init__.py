@@ -1,11 +1,13 @@
 """Results about people and prices (each row belongs to a run), and what staff define."""
 
 from segments.models.groups import Segment, SegmentMember
+from segments.models.overrides import LabelOverride
 from segments.models.prices import CustomerClass, PriceClass, ProductPrice
 from segments.models.scores import RfmScore
 
 __all__ = [
     "CustomerClass",
+    "LabelOverride",
     "PriceClass",
     "ProductPrice",
     "RfmScore",
