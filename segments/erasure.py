@@ -6,14 +6,15 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from precision.shop.erasure.subject import Subject
-from segments.models import CustomerClass, RfmScore, SegmentMember
+from segments.models import CustomerClass, LabelOverride, RfmScore, SegmentMember
 
 TABLES: tuple[type[Model], ...] = (CustomerClass, RfmScore, SegmentMember)
 
 
 def erase(subject: Subject) -> dict[str, int]:
     """Delete what was computed about the person; return how many rows of each table."""
-    return {model._meta.db_table: _rows(model, subject).delete()[0] for model in TABLES}
+    counts = {model._meta.db_table: _rows(model, subject).delete()[0] for model in TABLES}
+    return {**counts, LabelOverride._meta.db_table: _pins(subject).delete()[0]}
 
 
 def export(subject: Subject) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
@@ -22,6 +23,15 @@ def export(subject: Subject) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
         beside = ("run", "segment") if model is SegmentMember else ("run",)
         rows = _rows(model, subject).filter(run__publications__isnull=False).select_related(*beside)
         yield model._meta.db_table, (_plain(row) for row in rows.iterator(chunk_size=1_000))
+    pins = _pins(subject).values(
+        "platform__key", "label", "value", "reason", "created_at", "expires_at", "ended_at"
+    )
+    yield LabelOverride._meta.db_table, pins.order_by("id").iterator(chunk_size=1_000)
+
+
+def _pins(subject: Subject) -> QuerySet[LabelOverride]:
+    """Return what people pinned to the person's labels."""
+    return LabelOverride.objects.filter(identity_id__in=subject.identities)
 
 
 def _rows(model: type[Model], subject: Subject) -> QuerySet[Any]:
