@@ -21,6 +21,7 @@ from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
 from segments.api.groups import MembersView, SegmentsView
+from segments.api.overrides import LabelPinView
 from segments.api.portraits import PortraitView
 
 app_name = "precision"
@@ -46,6 +47,9 @@ urlpatterns = [
     path("api/v1/rules/matrix/", MatrixView.as_view(), name="rules-matrix"),
     # A customer id may contain slashes.
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
+    path(
+        "api/v1/customers/<path:customer_id>/labels/<str:key>/", LabelPinView.as_view(), name="customer-label"
+    ),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
     path("api/v1/customers/<path:customer_id>/interests/", InterestsView.as_view(), name="interests"),

@@ -91,3 +91,13 @@ def smallest_group() -> int:
 def describable(people: int, sensitivity: str) -> bool:
     """Return whether a group of so many people may be described by values of this sensitivity."""
     return str(sensitivity) != "sensitive" or people >= smallest_group()
+
+
+def sees_label(label: str, sight: Sight) -> bool:
+    """Return whether values of the label are shown."""
+    return sight.sees(sensitivity_of(label))
+
+
+def of_label(label: str, value: V, sight: Sight) -> V | str | None:
+    """Return the value of a label, or MASKED in its place where it is known but not to be seen."""
+    return value if value is None or sees_label(label, sight) else MASKED

@@ -30,6 +30,7 @@ READS = {
     "rules": ["rules/", "rules/?product={product}"],
     "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
     "portrait": ["customers/{person}/portrait/"],
+    "customer-label": ["customers/{person}/labels/price_class/"],
     "segments": ["segments/"],
     "segment-members": ["segments/{segment}/members/"],
     "consents": ["customers/{person}/consents/"],
