@@ -1,0 +1,231 @@
+"""How a group of customers differs from everyone: shares, their ratio (lift) with its interval, differences of means.
+
+Everything comes from sums that group-bys give; nothing loops over people. The group is a part of everyone, and the
+intervals know that.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from precision.shop import columns as c
+from segments.methods.habits import DIMENSION, VALUE
+
+GROUP: Final = "group"  # Int64, people of the group with the value
+EVERYONE: Final = "everyone"  # Int64, people of all with the value
+GROUP_SHARE: Final = "group_share"  # Float64 0..1
+EVERYONE_SHARE: Final = "everyone_share"  # Float64 0..1
+LIFT: Final = "lift"  # Float64, group share / everyone's; null where everyone's is 0
+LOW: Final = "low"  # Float64, lower end of the 95 % interval of LIFT; null where there is none
+HIGH: Final = "high"  # Float64, its upper end
+DISTINCT: Final = (
+    "distinct"  # Float64 >= 0, |ln| of the end of the interval nearer to 1; 0 where it contains 1
+)
+LEAST_PEOPLE: Final = 10
+"""People that a group must have before an interval says anything."""
+Z: Final = 1.959963984540054
+_FLAG: Final = "_in_group"
+
+
+def shares_of_people(values: pl.LazyFrame, *, by: Sequence[str], group: int, everyone: int) -> pl.DataFrame:
+    """Return for each combination of the columns `by` how large a part of the group and of everyone has it.
+
+    `values` has GROUP and EVERYONE, the people counted, beside `by`; `group` and `everyone` are the sizes. The lift is
+
+        r = p / P,  with p = GROUP / group and P = EVERYONE / everyone.
+
+    Its interval comes from that of the ratio of the group to the others, RR = p / q: the closed form of A. Donner and
+    G. Zou (Statistical Methods in Medical Research 21, 2012) over Wilson's intervals of p and q, sound for zeros too.
+    Since P mixes p and q, r = RR / (w RR + 1 − w) with w = n / N; it grows with RR, so the ends carry over. No interval
+    (null) for groups of fewer than LEAST_PEOPLE, and for everyone, whose lift is 1 by definition.
+    """
+    rest = everyone - group
+    p, low_p, high_p = _wilson(pl.col(GROUP), group)
+    q, low_q, high_q = _wilson(pl.col(EVERYONE) - pl.col(GROUP), rest)
+    product = p * q
+    low = (low_p * (2 * p - low_p)) / (
+        product + (product**2 - low_p * high_q * (2 * p - low_p) * (2 * q - high_q)).sqrt()
+    )
+    bottom = low_q * (2 * q - low_q)
+    high = (product + (product**2 - high_p * low_q * (2 * p - high_p) * (2 * q - low_q)).sqrt()) / bottom
+    weight = group / everyone if everyone else 0.0
+
+    def of_everyone(ratio: pl.Expr) -> pl.Expr:
+        return ratio / (weight * ratio + 1 - weight)
+
+    nothing = pl.lit(None, dtype=pl.Float64)
+    found = values.with_columns(
+        (pl.col(GROUP) / group if group else nothing).alias(GROUP_SHARE),
+        (pl.col(EVERYONE) / everyone if everyone else nothing).alias(EVERYONE_SHARE),
+    ).with_columns(_ratio().alias(LIFT), nothing.alias(LOW), nothing.alias(HIGH))
+    if group >= LEAST_PEOPLE and rest > 0:
+        found = found.with_columns(
+            pl.when(pl.col(GROUP) == 0).then(0.0).otherwise(of_everyone(low)).alias(LOW),
+            # Where none of the others has it, the ratio to them knows no bound, and that to everyone this one.
+            pl.when(bottom <= 0).then(1 / weight).otherwise(of_everyone(high)).alias(HIGH),
+        ).with_columns(pl.when(pl.col(EVERYONE) > 0).then(pl.col(name)).alias(name) for name in (LOW, HIGH))
+    return _ranked(found, by)
+
+
+def shares_of_sums(habits: pl.LazyFrame, members: pl.Series, *, measure: str) -> pl.DataFrame:
+    """Return for each DIMENSION and VALUE its share of the sum of `measure`, of the group and of everyone.
+
+    `habits` has CUSTOMER, DIMENSION, VALUE and `measure` (at least 0, one row a customer, dimension and value);
+    `members` are the customers of the group. With x what a person has of the value and y of the whole dimension, the
+    shares are R = Σx / Σy, of the group (g) and of everyone (e). People are the units that were sampled, so
+
+        Var ln(Rg / Re) = Σ u²,  u = [in g] (x − Rg y) / (Rg Yg) − (x − Re y) / (Re Ye)
+
+    (linearisation of a ratio of ratio estimators: W. G. Cochran, Sampling Techniques, 3rd ed., 6.13), written out as
+    sums of x, x², xy and y², y being everyone's of the dimension. No interval where fewer than LEAST_PEOPLE of the
+    group have anything in the dimension, or where the group has nothing of the value, or where they are all.
+    """
+    amount = pl.col(measure).cast(pl.Float64)
+    rows = habits.select(c.CUSTOMER, DIMENSION, VALUE, amount.alias("x")).with_columns(
+        pl.col(c.CUSTOMER).is_in(members.implode()).alias(_FLAG)
+    )
+    people = (
+        rows.group_by(c.CUSTOMER, DIMENSION, _FLAG).agg(pl.col("x").sum().alias("y")).filter(pl.col("y") > 0)
+    )
+    flag = pl.col(_FLAG)
+    totals = people.group_by(DIMENSION).agg(
+        pl.col("y").sum().alias("Y"),
+        (pl.col("y") ** 2).sum().alias("YY"),
+        pl.col("y").filter(flag).sum().alias("gY"),
+        (pl.col("y").filter(flag) ** 2).sum().alias("gYY"),
+        flag.sum().cast(pl.Int64).alias("gn"),
+        pl.len().cast(pl.Int64).alias("n"),
+    )
+    joined = rows.join(people.select(c.CUSTOMER, DIMENSION, "y"), on=[c.CUSTOMER, DIMENSION])
+    x, y = pl.col("x"), pl.col("y")
+    sums = joined.group_by(DIMENSION, VALUE).agg(
+        x.sum().alias("X"),
+        (x**2).sum().alias("XX"),
+        (x * y).sum().alias("XY"),
+        x.filter(flag).sum().alias("gX"),
+        (x.filter(flag) ** 2).sum().alias("gXX"),
+        (x.filter(flag) * y.filter(flag)).sum().alias("gXY"),
+        (flag & (x > 0)).sum().cast(pl.Int64).alias(GROUP),
+        (x > 0).sum().cast(pl.Int64).alias(EVERYONE),
+    )
+    own, all_ = pl.col(GROUP_SHARE), pl.col(EVERYONE_SHARE)
+    within = pl.col("gXX") - 2 * own * pl.col("gXY") + own**2 * pl.col("gYY")
+    overall = pl.col("XX") - 2 * all_ * pl.col("XY") + all_**2 * pl.col("YY")
+    both = pl.col("gXX") - (own + all_) * pl.col("gXY") + own * all_ * pl.col("gYY")
+    top, bottom = own * pl.col("gY"), all_ * pl.col("Y")
+    variance = within / top**2 + overall / bottom**2 - 2 * both / (top * bottom)
+    sound = (pl.col("gn") >= LEAST_PEOPLE) & (pl.col("gX") > 0) & (pl.col("gn") < pl.col("n"))
+    spread = variance.clip(lower_bound=0).sqrt() * Z
+    found = (
+        sums.join(totals, on=DIMENSION)
+        .with_columns(
+            pl.when(pl.col("gY") > 0).then(pl.col("gX") / pl.col("gY")).alias(GROUP_SHARE),
+            (pl.col("X") / pl.col("Y")).alias(EVERYONE_SHARE),
+        )
+        .with_columns(_ratio().alias(LIFT))
+        .with_columns(
+            pl.when(sound).then(pl.col(LIFT) * (-spread).exp()).alias(LOW),
+            pl.when(sound).then(pl.col(LIFT) * spread.exp()).alias(HIGH),
+        )
+        .select(DIMENSION, VALUE, GROUP, EVERYONE, GROUP_SHARE, EVERYONE_SHARE, LIFT, LOW, HIGH)
+    )
+    return _ranked(found, [DIMENSION, VALUE])
+
+
+def means(labels: pl.LazyFrame, names: Sequence[str], members: pl.Series) -> pl.DataFrame:
+    """Return how the means of number labels differ: one row a label.
+
+    Columns: `label`; `group`, `everyone` (people with a value); `group_mean`, `everyone_mean`, `group_median`,
+    `everyone_median`; `difference` = (group mean − everyone's) / everyone's standard deviation; LOW and HIGH, its 95 %
+    interval; DISTINCT, the distance of the interval from 0. With w = n / N the difference is (1 − w) times that to the
+    others, whose variance is s²/n + s₀²/(N − n), s and s₀ being the standard deviations of the two parts. Null where
+    a part has no value or everyone the same; no interval for fewer than LEAST_PEOPLE on either side.
+    """
+    flag = pl.col(c.CUSTOMER).is_in(members.implode())
+    frame = labels.select(flag.alias(_FLAG), *(pl.col(name).cast(pl.Float64) for name in names))
+    long = frame.unpivot(index=_FLAG, on=list(names), variable_name="label", value_name="v").drop_nulls("v")
+    inside, outside, v = pl.col(_FLAG), ~pl.col(_FLAG), pl.col("v")
+    found = long.group_by("label").agg(
+        inside.sum().cast(pl.Int64).alias(GROUP),
+        pl.len().cast(pl.Int64).alias(EVERYONE),
+        v.filter(inside).mean().alias("group_mean"),
+        v.mean().alias("everyone_mean"),
+        v.filter(inside).median().alias("group_median"),
+        v.median().alias("everyone_median"),
+        v.std().alias("_sd"),
+        v.filter(inside).var().alias("_inside"),
+        v.filter(outside).var().alias("_outside"),
+    )
+    rest = pl.col(EVERYONE) - pl.col(GROUP)
+    sound = (pl.col(GROUP) >= LEAST_PEOPLE) & (rest >= LEAST_PEOPLE) & (pl.col("_sd") > 0)
+    difference = pl.when(pl.col("_sd") > 0).then(
+        (pl.col("group_mean") - pl.col("everyone_mean")) / pl.col("_sd")
+    )
+    error = (pl.col("_inside") / pl.col(GROUP) + pl.col("_outside") / rest).sqrt()
+    spread = Z * error * (rest / pl.col(EVERYONE)) / pl.col("_sd")
+    return (
+        found.with_columns(difference.alias("difference"))
+        .with_columns(
+            pl.when(sound).then(pl.col("difference") - spread).alias(LOW),
+            pl.when(sound).then(pl.col("difference") + spread).alias(HIGH),
+        )
+        .with_columns(
+            pl.when(pl.col(LOW) > 0).then(pl.col(LOW)).when(pl.col(HIGH) < 0).then(-pl.col(HIGH)).otherwise(0.0)
+            .alias(DISTINCT)
+        )
+        .drop("_sd", "_inside", "_outside")
+        .sort([DISTINCT, "label"], descending=[True, False])
+        .collect()
+    )  # fmt: skip
+
+
+def in_words(lift: float | None, low: float | None, high: float | None) -> str:
+    """Return a lift in words: how the group's share stands to everyone's, and whether that is more than chance."""
+    if lift is None:
+        return "nobody has it"
+    if low is None or high is None:
+        return f"{_times(lift)} everyone's share; too few people to say more"
+    if low <= 1 <= high:
+        return f"about everyone's share ({low:.2f} to {high:.2f} times)"
+    return f"{_times(lift)} everyone's share ({low:.2f} to {high:.2f})"
+
+
+def _wilson(count: pl.Expr, size: int) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return the share of a count, and the ends of its Wilson interval (95 %)."""
+    n = max(size, 1)
+    share = count.cast(pl.Float64) / n
+    middle = share + Z**2 / (2 * n)
+    spread = (share * (1 - share) / n + Z**2 / (4 * n**2)).sqrt() * Z
+    scale = 1 + Z**2 / n
+    # At 0 and at 1 the end is exact, and rounding must not put it beyond.
+    low = pl.when(count == 0).then(0.0).otherwise((middle - spread) / scale)
+    high = pl.when(count == n).then(1.0).otherwise((middle + spread) / scale)
+    return share, low, high
+
+
+def _times(lift: float) -> str:
+    return f"{lift:.1f} times" if lift >= 1.05 else f"{lift:.2f} times"
+
+
+def _ratio() -> pl.Expr:
+    return pl.when(pl.col(EVERYONE_SHARE) > 0).then(pl.col(GROUP_SHARE) / pl.col(EVERYONE_SHARE))
+
+
+def _ranked(found: pl.LazyFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Return the rows with DISTINCT, the most distinctive first, then the most frequent."""
+    # A share of nearly nothing is as distinctive as one of a thousandth: the logarithm must end somewhere.
+    floor = math.exp(-7)
+    distinct = (
+        pl.when(pl.col(LOW) > 1)
+        .then(pl.col(LOW).log())
+        .when(pl.col(HIGH) < 1)
+        .then(-pl.col(HIGH).clip(lower_bound=floor).log())
+        .otherwise(0.0)
+    )
+    return (
+        found.with_columns(distinct.alias(DISTINCT))
+        .sort([DISTINCT, EVERYONE, *by], descending=[True, True, *([False] * len(by))])
+        .collect()
+    )
