@@ -27,7 +27,8 @@ def test_shares_of_people_by_hand() -> None:
     assert (low, high) == pytest.approx((2.6271 / 1.16271, 5.5215 / 1.45215), rel=1e-4)
     assert found["none"][2] == 0.0
     assert found["none"][3] == 0.0  # the interval holds the lift itself
-    assert 0 < found["none"][4] < 0.2
+    # .03699 / √(.04242 × (2 × .05556 − .04242)) = .6853 of the others.
+    assert found["none"][4] == pytest.approx(0.6853 / 0.96853, rel=1e-3)
 
 
 def test_the_most_distinctive_comes_first_and_what_is_like_everyone_last() -> None:
