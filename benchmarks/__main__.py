@@ -16,6 +16,7 @@ from benchmarks.errors import BenchmarkError
 # Each module offers `add_arguments(parser)`, for options of its own, and `run(options) -> dict`, the figures.
 BENCHMARKS = {
     "intake": "benchmarks.intake",
+    "quality": "benchmarks.quality",
     "rules": "benchmarks.rules",
 }
 
