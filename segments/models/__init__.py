@@ -3,12 +3,14 @@
 from segments.models.groups import Segment, SegmentMember
 from segments.models.overrides import LabelOverride
 from segments.models.prices import CustomerClass, PriceClass, ProductPrice
+from segments.models.product_labels import ProductLabelRow
 from segments.models.scores import RfmScore
 
 __all__ = [
     "CustomerClass",
     "LabelOverride",
     "PriceClass",
+    "ProductLabelRow",
     "ProductPrice",
     "RfmScore",
     "Segment",
