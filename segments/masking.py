@@ -3,6 +3,7 @@
 A value that is masked is not the same as one that is not known: the one reads MASKED, the other is None.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, Final, TypeVar
 from django.conf import settings
 
 from precision.shop.models import ApiKey
+from segments.labels import registry
 
 MASKED: Final = "•••"
 """Stands in the place of a value that somebody may not see."""
@@ -23,6 +25,10 @@ SENSITIVE_ATTRIBUTES: Final = frozenset({"age", "birth_date", "income", "marital
 PERSONAL_ATTRIBUTES: Final = frozenset(
     {"registered_at", "gender", "city", "occupation", "education", "traits"}
 )
+SENSITIVE_WORDS: Final = re.compile(
+    r"(^|[^a-z])(age|birth\w*|born|income|salary|wages?|marital|marriage|married)([^a-z]|$)", re.IGNORECASE
+)
+"""What the names of sensitive attributes have in them, whatever a shop calls them."""
 SMALLEST_GROUP: Final = 10
 V = TypeVar("V")
 
@@ -59,9 +65,14 @@ def of_key(key: ApiKey) -> Sight:
 
 def sensitivity_of(name: str) -> str:
     """Return the sensitivity of an attribute that a shop gives of a person."""
-    if name in SENSITIVE_ATTRIBUTES:
+    if name in SENSITIVE_ATTRIBUTES or SENSITIVE_WORDS.search(name):
         return "sensitive"
     return "personal" if name in PERSONAL_ATTRIBUTES else "plain"
+
+
+def sensitivity_of_trait(name: str) -> str:
+    """Return the sensitivity of a trait that a shop invented; it may hold anything, so it is personal at least."""
+    return "sensitive" if sensitivity_of(name) == "sensitive" else "personal"
 
 
 def masked(
@@ -93,9 +104,15 @@ def describable(people: int, sensitivity: str) -> bool:
     return str(sensitivity) != "sensitive" or people >= smallest_group()
 
 
+def sensitivity_of_label(label: str) -> str:
+    """Return the sensitivity of a label of customers: as the library defines it, else what its name tells."""
+    definition = registry.definitions().get(label)
+    return str(definition.sensitivity) if definition else sensitivity_of(label)
+
+
 def sees_label(label: str, sight: Sight) -> bool:
     """Return whether values of the label are shown."""
-    return sight.sees(sensitivity_of(label))
+    return sight.sees(sensitivity_of_label(label))
 
 
 def of_label(label: str, value: V, sight: Sight) -> V | str | None:

@@ -17,6 +17,7 @@ from precision.shop.models import ApiKey, Identity, Platform
 from precision.shop.scopes import Scope
 from segments import builtin
 from segments.conditions import MAX_NUMBER, LabelType, Scalar
+from segments.labels import registry
 from segments.models import LabelOverride
 
 LONGEST_TEXT: Final = 200
@@ -46,6 +47,9 @@ def checked(label: str, value: Any) -> Scalar:
     if not fits:
         shown = repr(value)[:60]
         raise RefusedError("value", f"Found {shown}; the label {label} wants {kind.value}.")
+    definition = registry.definitions().get(label)
+    if definition is not None and definition.values and value not in definition.values:
+        raise RefusedError("value", f"Found {value!r}; {label} is one of {', '.join(definition.values)}.")
     return value  # type: ignore[no-any-return]
 
 

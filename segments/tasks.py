@@ -21,3 +21,15 @@ def rfm(platform: str) -> None:
 def segments(platform: str) -> None:
     """Compute the members of all segments."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "segments"])
+
+
+@shared_task(name="precision.product_labels")  # type: ignore[untyped-decorator]
+def product_labels(platform: str) -> None:
+    """Compute the labels of products."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "product-labels"])
+
+
+@shared_task(name="precision.portraits")  # type: ignore[untyped-decorator]
+def portraits(platform: str) -> None:
+    """Count what portraits are made of."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "portraits"])

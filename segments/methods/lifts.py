@@ -69,67 +69,82 @@ def shares_of_people(values: pl.LazyFrame, *, by: Sequence[str], group: int, eve
     return _ranked(found, by)
 
 
-def shares_of_sums(habits: pl.LazyFrame, members: pl.Series, *, measure: str) -> pl.DataFrame:
-    """Return for each DIMENSION and VALUE its share of the sum of `measure`, of the group and of everyone.
+def sums(habits: pl.LazyFrame, *, measure: str) -> pl.DataFrame:
+    """Return what `shares_of_sums` needs to know of some customers: sums that add up, a row a DIMENSION and VALUE.
 
-    `habits` has CUSTOMER, DIMENSION, VALUE and `measure` (at least 0, one row a customer, dimension and value);
-    `members` are the customers of the group. With x what a person has of the value and y of the whole dimension, the
-    shares are R = Σx / Σy, of the group (g) and of everyone (e). People are the units that were sampled, so
+    `habits` has CUSTOMER, DIMENSION, VALUE and `measure` (below 0 counts as 0; one row for each three of the first).
+    Columns: `people` (who have anything of the value), `x`, `xx`, `xy`; of the whole dimension `y`, `yy`, `n` (people).
+    """
+    amount = pl.col(measure).cast(pl.Float64).clip(lower_bound=0)
+    rows = habits.select(c.CUSTOMER, DIMENSION, VALUE, amount.alias("x"))
+    people = rows.group_by(c.CUSTOMER, DIMENSION).agg(pl.col("x").sum().alias("y")).filter(pl.col("y") > 0)
+    totals = people.group_by(DIMENSION).agg(
+        pl.col("y").sum(), (pl.col("y") ** 2).sum().alias("yy"), pl.len().cast(pl.Int64).alias("n")
+    )
+    x = pl.col("x")
+    return (
+        rows.join(people, on=[c.CUSTOMER, DIMENSION])
+        .group_by(DIMENSION, VALUE)
+        .agg(
+            (x > 0).sum().cast(pl.Int64).alias("people"),
+            x.sum(),
+            (x**2).sum().alias("xx"),
+            (x * pl.col("y")).sum().alias("xy"),
+        )
+        .join(totals, on=DIMENSION)
+        .collect()
+    )
+
+
+def shares_of_sums(group: pl.DataFrame, everyone: pl.DataFrame) -> pl.DataFrame:
+    """Return for each DIMENSION and VALUE its share of the sum over the dimension, of the group and of everyone.
+
+    Both frames come from `sums`, the group being a part of everyone. With x what a person has of the value and y of the
+    whole dimension, the shares are R = Σx / Σy, of the group (g) and of everyone (e). People are the units that were
+    sampled, so
 
         Var ln(Rg / Re) = Σ u²,  u = [in g] (x − Rg y) / (Rg Yg) − (x − Re y) / (Re Ye)
 
     (linearisation of a ratio of ratio estimators: W. G. Cochran, Sampling Techniques, 3rd ed., 6.13), written out as
-    sums of x, x², xy and y², y being everyone's of the dimension. No interval where fewer than LEAST_PEOPLE of the
-    group have anything in the dimension, or where the group has nothing of the value, or where they are all.
+    sums of x, x², xy and y². No interval where fewer than LEAST_PEOPLE of the group have anything in the dimension,
+    where the group has nothing of the value, or where they are all.
     """
-    amount = pl.col(measure).cast(pl.Float64)
-    rows = habits.select(c.CUSTOMER, DIMENSION, VALUE, amount.alias("x")).with_columns(
-        pl.col(c.CUSTOMER).is_in(members.implode()).alias(_FLAG)
-    )
-    people = (
-        rows.group_by(c.CUSTOMER, DIMENSION, _FLAG).agg(pl.col("x").sum().alias("y")).filter(pl.col("y") > 0)
-    )
-    flag = pl.col(_FLAG)
-    totals = people.group_by(DIMENSION).agg(
-        pl.col("y").sum().alias("Y"),
-        (pl.col("y") ** 2).sum().alias("YY"),
-        pl.col("y").filter(flag).sum().alias("gY"),
-        (pl.col("y").filter(flag) ** 2).sum().alias("gYY"),
-        flag.sum().cast(pl.Int64).alias("gn"),
-        pl.len().cast(pl.Int64).alias("n"),
-    )
-    joined = rows.join(people.select(c.CUSTOMER, DIMENSION, "y"), on=[c.CUSTOMER, DIMENSION])
-    x, y = pl.col("x"), pl.col("y")
-    sums = joined.group_by(DIMENSION, VALUE).agg(
-        x.sum().alias("X"),
-        (x**2).sum().alias("XX"),
-        (x * y).sum().alias("XY"),
-        x.filter(flag).sum().alias("gX"),
-        (x.filter(flag) ** 2).sum().alias("gXX"),
-        (x.filter(flag) * y.filter(flag)).sum().alias("gXY"),
-        (flag & (x > 0)).sum().cast(pl.Int64).alias(GROUP),
-        (x > 0).sum().cast(pl.Int64).alias(EVERYONE),
-    )
+    part = group.lazy().rename({name: f"g{name}" for name in ("people", "x", "xx", "xy", "y", "yy", "n")})
+    of_dimension = part.select(DIMENSION, "gy", "gyy", "gn").unique(DIMENSION)
+    of_value = part.select(DIMENSION, VALUE, "gpeople", "gx", "gxx", "gxy")
     own, all_ = pl.col(GROUP_SHARE), pl.col(EVERYONE_SHARE)
-    within = pl.col("gXX") - 2 * own * pl.col("gXY") + own**2 * pl.col("gYY")
-    overall = pl.col("XX") - 2 * all_ * pl.col("XY") + all_**2 * pl.col("YY")
-    both = pl.col("gXX") - (own + all_) * pl.col("gXY") + own * all_ * pl.col("gYY")
-    top, bottom = own * pl.col("gY"), all_ * pl.col("Y")
+    within = pl.col("gxx") - 2 * own * pl.col("gxy") + own**2 * pl.col("gyy")
+    overall = pl.col("xx") - 2 * all_ * pl.col("xy") + all_**2 * pl.col("yy")
+    both = pl.col("gxx") - (own + all_) * pl.col("gxy") + own * all_ * pl.col("gyy")
+    top, bottom = own * pl.col("gy"), all_ * pl.col("y")
     variance = within / top**2 + overall / bottom**2 - 2 * both / (top * bottom)
-    sound = (pl.col("gn") >= LEAST_PEOPLE) & (pl.col("gX") > 0) & (pl.col("gn") < pl.col("n"))
+    sound = (pl.col("gn") >= LEAST_PEOPLE) & (pl.col("gx") > 0) & (pl.col("gn") < pl.col("n"))
     spread = variance.clip(lower_bound=0).sqrt() * Z
     found = (
-        sums.join(totals, on=DIMENSION)
+        everyone.lazy()
+        .join(of_dimension, on=DIMENSION, how="left")
+        .join(of_value, on=[DIMENSION, VALUE], how="left")
+        .with_columns(pl.col("gpeople", "gx", "gxx", "gxy", "gy", "gyy", "gn").fill_null(0))
         .with_columns(
-            pl.when(pl.col("gY") > 0).then(pl.col("gX") / pl.col("gY")).alias(GROUP_SHARE),
-            (pl.col("X") / pl.col("Y")).alias(EVERYONE_SHARE),
+            pl.when(pl.col("gy") > 0).then(pl.col("gx") / pl.col("gy")).alias(GROUP_SHARE),
+            (pl.col("x") / pl.col("y")).alias(EVERYONE_SHARE),
         )
         .with_columns(_ratio().alias(LIFT))
         .with_columns(
             pl.when(sound).then(pl.col(LIFT) * (-spread).exp()).alias(LOW),
             pl.when(sound).then(pl.col(LIFT) * spread.exp()).alias(HIGH),
         )
-        .select(DIMENSION, VALUE, GROUP, EVERYONE, GROUP_SHARE, EVERYONE_SHARE, LIFT, LOW, HIGH)
+        .select(
+            DIMENSION,
+            VALUE,
+            pl.col("gpeople").alias(GROUP),
+            pl.col("people").alias(EVERYONE),
+            GROUP_SHARE,
+            EVERYONE_SHARE,
+            LIFT,
+            LOW,
+            HIGH,
+        )
     )
     return _ranked(found, [DIMENSION, VALUE])
 

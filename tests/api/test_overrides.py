@@ -101,7 +101,7 @@ def test_a_pin_of_another_platform_is_not_shown_and_not_touched(make_shop: Calla
 def test_the_pin_of_a_sensitive_label_is_masked_for_who_may_not_see_it(
     known: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segments.masking.sensitivity_of", lambda name: "sensitive")
+    monkeypatch.setattr("segments.masking.sensitivity_of_label", lambda name: "sensitive")
     overrides.pin(known.people["ann"], "price_class", "A", reason="inherited a fortune")
     pin = known.get("customers/ann/labels/price_class/")["pinned"]
     assert (pin["value"], pin["reason"]) == (MASKED, MASKED)
