@@ -22,7 +22,13 @@ from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
 from segments.api.groups import MembersView, SegmentsView
 from segments.api.overrides import LabelPinView
-from segments.api.portraits import PortraitView
+from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
+from segments.api.product_labels import (
+    AudienceView,
+    LabelAudienceView,
+    ProductLabelsView,
+    WantedView,
+)
 
 app_name = "precision"
 
@@ -50,6 +56,12 @@ urlpatterns = [
     path(
         "api/v1/customers/<path:customer_id>/labels/<str:key>/", LabelPinView.as_view(), name="customer-label"
     ),
+    path("api/v1/customers/<path:customer_id>/wanted/", WantedView.as_view(), name="wanted"),
+    path("api/v1/products/<path:product_id>/labels/", ProductLabelsView.as_view(), name="product-labels"),
+    path("api/v1/products/<path:product_id>/audience/", AudienceView.as_view(), name="audience"),
+    path("api/v1/product-labels/audience/", LabelAudienceView.as_view(), name="label-audience"),
+    path("api/v1/segments/portrait/", ConditionPortraitView.as_view(), name="condition-portrait"),
+    path("api/v1/segments/<str:key>/portrait/", SegmentPortraitView.as_view(), name="segment-portrait"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
     path("api/v1/customers/<path:customer_id>/interests/", InterestsView.as_view(), name="interests"),

@@ -73,7 +73,8 @@ DEFINITIONS: Final = (
     ),
     ProductLabel(
         key=m.SEASON, title="Season", type=LabelType.TEXT, values=(*m.MONTHS, m.ALL_YEAR),
-        formula=f"The month whose sales are {m.SEASON_FROM} times or more what the shop's year lets expect.",
+        formula=f"The month whose sales are {m.SEASON_FROM} times what the shop's year lets expect, or more, and "
+        f"{m.SEASON_ERRORS:.0f} standard errors above it.",
     ),
     ProductLabel(
         key=m.SEASONALITY, title="Seasonality", type=LabelType.NUMBER,
@@ -82,7 +83,8 @@ DEFINITIONS: Final = (
     ),
     ProductLabel(
         key=m.BUYERS_CLASS, title="Class of its buyers", type=LabelType.TEXT, values=("A", "B", "C"),
-        formula=f"The class that is {m.CLASS_FROM} times or more as frequent among its buyers as among all.",
+        formula=f"The class that is {m.CLASS_FROM} times or more as frequent among its buyers as among all, by "
+        f"{m.CLASS_ERRORS:.0f} standard errors or more.",
     ),
     ProductLabel(
         key=m.BUYERS_CLASS_LIFT, title="Lift of that class", type=LabelType.NUMBER,

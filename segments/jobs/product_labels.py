@@ -67,7 +67,7 @@ def compute_product_labels(run: Run, engine: Engine) -> Outcome:
     ).sort(c.PRODUCT)
     rows = copy_rows(ProductLabelRow, _as_rows(run, table, goods))
     kept.write(run, product_labels.JOB, table)
-    known = table.select(pl.len() - pl.all().exclude(c.PRODUCT).null_count()).row(0, named=True)
+    known = table.select(pl.all().exclude(c.PRODUCT).count()).row(0, named=True)
     return Outcome(rows={"product_label_row": rows}, measures={"products": table.height, "known": known})
 
 

@@ -36,7 +36,11 @@ LEAST_LINES: Final = 20  # sold lines, before hour and season are named
 LEAST_BUYERS: Final = 10  # before class of buyers and rebuying are named
 REBUY_FROM: Final = 0.1  # part of the buyers who came back, from which a product counts as bought again
 SEASON_FROM: Final = 1.5  # times what is expected, from which a month is a season
+SEASON_ERRORS: Final = (
+    3.0  # standard errors above what is expected: the best of twelve months is often chance
+)
 CLASS_FROM: Final = 1.1  # times the usual share, from which the buyers have a class
+CLASS_ERRORS: Final = 2.0  # standard errors above the usual share
 SHRINK_LINES: Final = 20.0  # lines of everyone's, added to a product's own before months are compared
 YEAR_DAYS: Final = 365
 NEW_DAYS: Final = 30
@@ -105,8 +109,9 @@ def seasons(lines: nw.LazyFrame[Any], *, as_of: int) -> nw.LazyFrame[Any]:
     """Return PRODUCT, SEASON and SEASONALITY of the products with LEAST_LINES sold in the last YEAR_DAYS.
 
     With n lines of the product in a month of the year, N in the year, s the shop's own share of lines in that month and
-    k = SHRINK_LINES: r = (n + k s) / ((N + k) s). SEASONALITY is the largest r, SEASON its month where r ≥ SEASON_FROM,
-    else "all year". The shop's own Christmas makes no season of a product. Nothing without a year of history.
+    k = SHRINK_LINES: r = (n + k s) / ((N + k) s). SEASONALITY is the largest r, SEASON its month where r ≥ SEASON_FROM
+    and n is SEASON_ERRORS binomial standard errors above N s, else "all year". The shop's own Christmas makes no season
+    of a product. Nothing without a year of history.
     """
     sold = sold_lines(lines, as_of=as_of, window_days=YEAR_DAYS).with_columns(
         _month(nw.col(c.DAY)).alias(_MONTH)
@@ -129,7 +134,12 @@ def seasons(lines: nw.LazyFrame[Any], *, as_of: int) -> nw.LazyFrame[Any]:
     ratios = (
         own.join(sums, on=c.PRODUCT, how="inner")
         .join(shares, on=_MONTH, how="inner")
-        .select(c.PRODUCT, _MONTH, ratio.alias(SEASONALITY))
+        .select(
+            c.PRODUCT,
+            _MONTH,
+            ratio.alias(SEASONALITY),
+            _errors(nw.col("_n"), nw.col("_N"), nw.col(_SHARE)).alias("_errors"),
+        )
     )
     best = ratios.group_by(c.PRODUCT).agg(nw.col(SEASONALITY).max())
     # Two months may tie to the last bit: the earlier one counts.
@@ -137,12 +147,15 @@ def seasons(lines: nw.LazyFrame[Any], *, as_of: int) -> nw.LazyFrame[Any]:
         ratios.join(best.with_columns(nw.col(SEASONALITY).alias("_best")).drop(SEASONALITY), on=c.PRODUCT)
         .filter(nw.col(SEASONALITY) >= nw.col("_best"))
         .group_by(c.PRODUCT)
-        .agg(nw.col(_MONTH).min(), nw.col(SEASONALITY).max())
+        .agg(nw.col(_MONTH).min(), nw.col(SEASONALITY).max(), nw.col("_errors").max())
     )
     name = _named(nw.col(_MONTH), dict(enumerate(MONTHS)))
     return month.select(
         c.PRODUCT,
-        nw.when(nw.col(SEASONALITY) >= SEASON_FROM).then(name).otherwise(nw.lit(ALL_YEAR)).alias(SEASON),
+        nw.when((nw.col(SEASONALITY) >= SEASON_FROM) & (nw.col("_errors") >= SEASON_ERRORS))
+        .then(name)
+        .otherwise(nw.lit(ALL_YEAR))
+        .alias(SEASON),
         SEASONALITY,
     )
 
@@ -179,7 +192,8 @@ def buyers_classes(lines: nw.LazyFrame[Any], classes: nw.LazyFrame[Any], *, as_o
     """Return PRODUCT, BUYERS_CLASS and BUYERS_CLASS_LIFT of the products with LEAST_BUYERS buyers of a class.
 
     `classes` has CUSTOMER and PRICE_CLASS. The lift of a class is its share among the product's buyers of class A, B or
-    C over its share among all such buyers of anything; the class with the largest lift counts, from CLASS_FROM on.
+    C over its share among all such buyers of anything; the class with the largest lift counts, from CLASS_FROM and
+    CLASS_ERRORS binomial standard errors on.
     """
     known = classes.filter(nw.col(PRICE_CLASS).is_in(["A", "B", "C"])).select(c.CUSTOMER, PRICE_CLASS)
     bought = (
@@ -207,8 +221,10 @@ def buyers_classes(lines: nw.LazyFrame[Any], classes: nw.LazyFrame[Any], *, as_o
             c.PRODUCT,
             nw.col(PRICE_CLASS).alias(BUYERS_CLASS),
             (nw.col("_n") / nw.col("_N") / nw.col(_SHARE)).alias(BUYERS_CLASS_LIFT),
+            _errors(nw.col("_n"), nw.col("_N"), nw.col(_SHARE)).alias("_errors"),
         )
-        .filter(nw.col(BUYERS_CLASS_LIFT) >= CLASS_FROM)
+        .filter(nw.col(BUYERS_CLASS_LIFT) >= CLASS_FROM, nw.col("_errors") >= CLASS_ERRORS)
+        .drop("_errors")
     )
     best = ratios.group_by(c.PRODUCT).agg(nw.col(BUYERS_CLASS_LIFT).max().alias("_best"))
     return (
@@ -265,6 +281,11 @@ def labelled(
         nw.col(LINES).fill_null(0),
         nw.col(BUYERS).fill_null(0),
     ).drop("_seen")
+
+
+def _errors(count: nw.Expr, size: nw.Expr, share: nw.Expr) -> nw.Expr:
+    """Return by how many binomial standard errors a count lies above what its share of the size lets expect."""
+    return (count - size * share) / (size * share * (1 - share)).sqrt()
 
 
 def _month(day: nw.Expr) -> nw.Expr:
