@@ -20,6 +20,7 @@ from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
+from segments.api.evidence import EvidenceView
 from segments.api.groups import MembersView, SegmentsView
 from segments.api.overrides import LabelPinView
 from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
@@ -53,6 +54,11 @@ urlpatterns = [
     path("api/v1/rules/matrix/", MatrixView.as_view(), name="rules-matrix"),
     # A customer id may contain slashes.
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
+    path(
+        "api/v1/customers/<path:customer_id>/labels/<str:key>/evidence/",
+        EvidenceView.as_view(),
+        name="label-evidence",
+    ),
     path(
         "api/v1/customers/<path:customer_id>/labels/<str:key>/", LabelPinView.as_view(), name="customer-label"
     ),

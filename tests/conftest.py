@@ -1,5 +1,8 @@
 """Fixtures that every folder of tests may use."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -12,6 +15,12 @@ def platform(db: None) -> Platform:
     """A live shop of its own organisation."""
     platforms.create_platform("corner", name="Corner Shop", currency="EUR", timezone="Europe/Berlin")
     return Platform.objects.get(key="corner")
+
+
+@pytest.fixture(autouse=True)
+def _results_apart(settings: Any, tmp_path: Path) -> None:
+    """Keep the files of runs away from those of other tests: runs of two tests may bear one number."""
+    settings.PRECISION_RESULTS = tmp_path / "results"
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,8 @@ def of_segment(scope: Scope, segment: Segment, run: Run | None, *, sight: Sight)
 def members_of(segment: Segment, run: Run | None) -> pl.Series:
     """Return the customers that a run found in a segment. One query."""
     found = SegmentMember.objects.filter(run_id=run.pk if run else 0, segment=segment)
-    return pl.Series(c.CUSTOMER, found.order_by().values_list("customer_id", flat=True), dtype=pl.Int64)
+    numbers = list(found.order_by().values_list("customer_id", flat=True))
+    return pl.Series(c.CUSTOMER, numbers, dtype=pl.Int64)
 
 
 def matching(scope: Scope, condition: Condition) -> pl.Series | None:

@@ -12,6 +12,7 @@ from precision.shop.api.records.addresses import RESOURCES
 from precision.shop.models import Category, Identity, Product
 from segments.models import Segment
 from tests.api.conftest import Shop, stock
+from tests.api.portraits import portrait_results, source
 from tests.api.reports import report_facts
 
 # One address, or several, for each name in api_urls; ours and theirs differ in what stands in the braces.
@@ -31,6 +32,12 @@ READS = {
     "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
     "portrait": ["customers/{person}/portrait/"],
     "customer-label": ["customers/{person}/labels/price_class/"],
+    "label-evidence": ["customers/{person}/labels/test_group/evidence/"],
+    "wanted": ["customers/{person}/wanted/"],
+    "product-labels": ["products/{product}/labels/"],
+    "audience": ["products/{product}/audience/?buyers=true"],
+    "label-audience": ["product-labels/audience/?price_tier=high"],
+    "segment-portrait": ["segments/{segment}/portrait/"],
     "segments": ["segments/"],
     "segment-members": ["segments/{segment}/members/"],
     "consents": ["customers/{person}/consents/"],
@@ -46,6 +53,7 @@ JOINS = {
     "joins", "join-preview", "join-undo", "join-proposals", "proposal-accept", "proposal-refuse", "islands",
 }  # fmt: skip  # see test_joins
 SHARED = {"exchange-rates"}  # by the platforms of an organisation: see test_reports
+POSTS = {"condition-portrait"}  # reads by POST: see test_portraits
 LETTERS = {
     "dead-letters",
     "dead-letter-replay",
@@ -74,8 +82,9 @@ def mark(shop: Shop, word: str) -> None:
 
 
 @pytest.fixture
-def pair(make_shop: Callable[..., Shop]) -> tuple[Shop, Shop]:
+def pair(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> tuple[Shop, Shop]:
     """Two shops of one organisation whose customers are the same persons."""
+    source(monkeypatch)
     ours, theirs = make_shop("ours", organisation="group"), make_shop("theirs", organisation="group")
     stock(ours)
     stock(theirs, people=ours.people)
@@ -83,6 +92,8 @@ def pair(make_shop: Callable[..., Shop]) -> tuple[Shop, Shop]:
         report_facts(shop)
     mark(ours, "ours")
     mark(theirs, "theirs")
+    for shop, word in ((ours, "ours"), (theirs, "theirs")):
+        portrait_results(shop, word)
     return ours, theirs
 
 
@@ -100,7 +111,7 @@ def address(pattern: str, word: str) -> str:
 def test_every_endpoint_is_walked() -> None:
     assert {pattern.name for pattern in api_urls.urlpatterns} == set(
         READS
-    ) | OPEN | RECORDS | DIALECT | SHARED | LETTERS | JOINS
+    ) | OPEN | RECORDS | DIALECT | SHARED | LETTERS | JOINS | POSTS
 
 
 @pytest.mark.parametrize("pattern", [pattern for patterns in READS.values() for pattern in patterns])
