@@ -1,19 +1,27 @@
 """Results about people and prices (each row belongs to a run), and what staff define."""
 
 from segments.models.groups import Segment, SegmentMember
+from segments.models.lifecycle import LifecycleRule, StageChange, StageFlow, StageName, StageNow
 from segments.models.overrides import LabelOverride
 from segments.models.prices import ClassRule, CustomerClass, PriceClass, ProductPrice
 from segments.models.product_labels import ProductLabelRow
 from segments.models.scores import RfmScore
+from segments.models.value import CustomerValue
 
 __all__ = [
     "ClassRule",
     "CustomerClass",
+    "CustomerValue",
     "LabelOverride",
+    "LifecycleRule",
     "PriceClass",
     "ProductLabelRow",
     "ProductPrice",
     "RfmScore",
     "Segment",
     "SegmentMember",
+    "StageChange",
+    "StageFlow",
+    "StageName",
+    "StageNow",
 ]
