@@ -38,6 +38,9 @@ def compute_price_classes(run: Run, engine: Engine) -> Outcome:
     products = once(prices.product_prices(priced, as_of=as_of))
     features = price_features.customer_features(priced, products, **window).collect("polars")
     noise = price_features.measurement_noise(priced, products, **window).collect("polars").row(0)
+    averages = price_features.platform_averages(
+        priced, products, as_of=as_of, window_days=rule.window_days
+    ).collect("polars")
     known = dict(zip((f"noise_{i}_{j}" for i, j in price_features.PAIRS), noise, strict=True))
     thresholds = price_classes.fit_thresholds(features, rule, known)
     by_orders = price_classes.classify(features, rule, thresholds)
@@ -60,6 +63,7 @@ def compute_price_classes(run: Run, engine: Engine) -> Outcome:
             "rule": asdict(rule),
             "thresholds": asdict(thresholds) if thresholds else None,
             "noise": known,
+            "averages": averages.to_native().row(0, named=True),
             "answer_rates": rates,
         },
     )

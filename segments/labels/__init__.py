@@ -1,5 +1,6 @@
 """The label library: definitions, sources of values, and values of everybody."""
 
+from segments.labels import from_classes
 from segments.labels.registry import (
     Definition,
     Evidence,
@@ -22,6 +23,7 @@ __all__ = [
     "Sensitivity",
     "Source",
     "definitions",
+    "from_classes",
     "register",
     "source_of",
     "sources",

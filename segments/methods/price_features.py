@@ -138,6 +138,30 @@ def measurement_noise(
     )
 
 
+def platform_averages(
+    priced: nw.LazyFrame[Any], products: nw.LazyFrame[Any], *, as_of: int, window_days: int
+) -> nw.LazyFrame[Any]:
+    """Return one row: what a customer's own lines are shrunk to.
+
+    `position`: mean price position of a line; `saved`, `list_value`: mean of a line, in currency units. All null
+    without lines.
+    """
+    parts = col.MONEY * col.QUANTITY
+    return _averages(_window(priced, products, as_of=as_of, window_days=window_days)).select(
+        nw.col("_position_mean").alias("position"),
+        (nw.col("_saved_line") / parts).alias("saved"),
+        (nw.col("_list_line") / parts).alias("list_value"),
+    )
+
+
+def _averages(window: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    return window.select(
+        nw.col(PRICE_POSITION).mean().alias("_position_mean"),
+        nw.col(SAVED_VALUE_E7).mean().alias("_saved_line"),
+        nw.col(LIST_VALUE_E7).mean().alias("_list_line"),
+    )
+
+
 def _window(
     priced: nw.LazyFrame[Any], products: nw.LazyFrame[Any], *, as_of: int, window_days: int
 ) -> nw.LazyFrame[Any]:
@@ -152,11 +176,7 @@ def _window(
 def _customers(window: nw.LazyFrame[Any], shrink: float) -> nw.LazyFrame[Any]:
     """One row per customer: sums, and the shrunk mean and share; the platform's mean beside them."""
     position = nw.col(PRICE_POSITION)
-    averages = window.select(
-        position.mean().alias("_position_mean"),
-        nw.col(SAVED_VALUE_E7).mean().alias("_saved_line"),
-        nw.col(LIST_VALUE_E7).mean().alias("_list_line"),
-    )
+    averages = _averages(window)
     shrunk = (nw.col("_position_sum") + shrink * nw.col("_position_mean")) / (
         nw.col(POSITIONED_LINES) + shrink
     )
