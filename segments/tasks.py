@@ -33,3 +33,9 @@ def product_labels(platform: str) -> None:
 def portraits(platform: str) -> None:
     """Count what portraits are made of."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "portraits"])
+
+
+@shared_task(name="precision.lifecycle")  # type: ignore[untyped-decorator]
+def lifecycle(platform: str) -> None:
+    """Compute the stages of the life cycle."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "lifecycle"])
