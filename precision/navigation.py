@@ -40,6 +40,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Words of interest", "dictionary", "precision_shop.interestword"),
         ("Price classes", "sell", "precision_segments.customerclass"),
         ("RFM scores", "grid_view", "precision_segments.rfmscore"),
+        ("Pinned labels", "push_pin", "precision_segments.labeloverride"),
+        ("Portraits of groups", "groups_2", "precision_segments.labeloverride/group"),
         ("Segments", "group_work", "precision_segments.segment"),
         ("Segment members", "groups", "precision_segments.segmentmember"),
     )),
@@ -52,6 +54,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Popular, trending", "trending_up", "precision_recommender.popularlist"),
         ("For each customer", "recommend", "precision_recommender.customerlist"),
         ("Usual prices", "payments", "precision_segments.productprice"),
+        ("Labels of products", "label", "precision_segments.productlabelrow"),
+        ("Goods and people", "travel_explore", "precision_segments.productlabelrow/search"),
     )),
     ("Where", (
         ("Slots", "web", "precision_campaigns.slot"),

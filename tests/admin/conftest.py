@@ -39,6 +39,7 @@ from recommender.models import (
 from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
 from tests.admin.joins import join_facts
+from tests.admin.people import pins, product_label_rows
 from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
 
@@ -139,6 +140,7 @@ def _shop(key: str) -> Platform:
         for name in ("one", "two")
     )
     report_facts(platform)
+    pins(platform)
     return platform
 
 
@@ -149,6 +151,7 @@ def _results(platform: Platform) -> dict[str, Any]:
     for runs, count in ((old, 111), (new, 222)):
         _product_results(platform, runs, count)
         _customer_results(platform, runs, count)
+        product_label_rows(platform, runs["price-classes"], count)
         report_results(platform, runs, count)
     join_facts(platform, at=NOON)
     return {"old": old, "new": new}
