@@ -20,6 +20,7 @@ from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
+from segments.api import price_classes
 from segments.api.evidence import EvidenceView
 from segments.api.groups import MembersView, SegmentsView
 from segments.api.overrides import LabelPinView
@@ -70,6 +71,16 @@ urlpatterns = [
     path("api/v1/segments/<str:key>/portrait/", SegmentPortraitView.as_view(), name="segment-portrait"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
+    path(
+        "api/v1/customers/<path:customer_id>/price-class/",
+        price_classes.CustomerClassView.as_view(),
+        name="customer-price-class",
+    ),
+    path("api/v1/price-classes/", price_classes.PriceClassesView.as_view(), name="price-classes"),
+    path("api/v1/price-classes/rule/", price_classes.ClassRuleView.as_view(), name="price-class-rule"),
+    path(
+        "api/v1/price-classes/preview/", price_classes.ClassPreviewView.as_view(), name="price-class-preview"
+    ),
     path("api/v1/customers/<path:customer_id>/interests/", InterestsView.as_view(), name="interests"),
     path("api/v1/customers/<path:customer_id>/referrals/", ReferralsView.as_view(), name="referrals"),
     path("api/v1/stores/tables/", StoreTablesView.as_view(), name="store-tables"),

@@ -45,6 +45,8 @@ REASONS = {
     "tests": "by their answers to price tests and coupons, without enough orders",
 }
 _BY_LETTER = ("quality", "discount", "neither")
+LONGEST_DAYS = 3_660
+LARGEST = 1e6
 Floats = NDArray[np.float64]
 
 
@@ -103,9 +105,15 @@ class PriceClassRule:
         for name in ("window_days", "least_orders", "least_lines", "least_customers", "least_trials"):
             if getattr(self, name) < 1:
                 raise ValueError(f"PriceClassRule.{name} is {getattr(self, name)}; at least 1 is wanted.")
+        if self.window_days > LONGEST_DAYS:
+            raise ValueError(
+                f"PriceClassRule.window_days is {self.window_days}; {LONGEST_DAYS} at most are wanted."
+            )
         for name in ("discount_in_a", "position_in_b", "shrink_lines"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"PriceClassRule.{name} is {getattr(self, name)}; 0 or more is wanted.")
+            if not 0 <= getattr(self, name) < LARGEST:
+                raise ValueError(
+                    f"PriceClassRule.{name} is {getattr(self, name)}; 0 or more, below {LARGEST:,.0f}, is wanted."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

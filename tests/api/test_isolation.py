@@ -31,6 +31,9 @@ READS = {
     "rules": ["rules/", "rules/?product={product}"],
     "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
     "portrait": ["customers/{person}/portrait/"],
+    "customer-price-class": ["customers/{person}/price-class/"],
+    "price-classes": ["price-classes/"],
+    "price-class-rule": ["price-classes/rule/"],
     "customer-label": ["customers/{person}/labels/price_class/"],
     "label-evidence": ["customers/{person}/labels/test_group/evidence/"],
     "wanted": ["customers/{person}/wanted/"],
@@ -53,7 +56,7 @@ JOINS = {
     "joins", "join-preview", "join-undo", "join-proposals", "proposal-accept", "proposal-refuse", "islands",
 }  # fmt: skip  # see test_joins
 SHARED = {"exchange-rates"}  # by the platforms of an organisation: see test_reports
-POSTS = {"condition-portrait"}  # reads by POST: see test_portraits
+POSTS = {"condition-portrait", "price-class-preview"}  # read by POST: see test_portraits, test_price_classes
 LETTERS = {
     "dead-letters",
     "dead-letter-replay",
