@@ -183,7 +183,10 @@ class ConditionPortraitView(PlatformView):
         scope = scopes.of(self.platform)
         members = groups.matching(scope, condition)
         answer = group_portrait(
-            scope, members if members is not None else pl.Series([], dtype=pl.Int64), sight=sight
+            scope,
+            members if members is not None else pl.Series([], dtype=pl.Int64),
+            sight=sight,
+            defined_by=conditions.labels_of(condition),
         )
         return Response({"segment": None, "as_of": groups.as_of(scope), **answer})
 

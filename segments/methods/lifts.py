@@ -4,7 +4,6 @@ Everything comes from sums that group-bys give; nothing loops over people. The g
 intervals know that.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -106,8 +105,8 @@ def shares_of_sums(group: pl.DataFrame, everyone: pl.DataFrame) -> pl.DataFrame:
         Var ln(Rg / Re) = Σ u²,  u = [in g] (x − Rg y) / (Rg Yg) − (x − Re y) / (Re Ye)
 
     (linearisation of a ratio of ratio estimators: W. G. Cochran, Sampling Techniques, 3rd ed., 6.13), written out as
-    sums of x, x², xy and y². No interval where fewer than LEAST_PEOPLE of the group have anything in the dimension,
-    where the group has nothing of the value, or where they are all.
+    sums of x, x², xy and y². No interval where fewer than LEAST_PEOPLE of the group, or of the others, have the value:
+    a handful says nothing about the rest, however alike they are.
     """
     part = group.lazy().rename({name: f"g{name}" for name in ("people", "x", "xx", "xy", "y", "yy", "n")})
     of_dimension = part.select(DIMENSION, "gy", "gyy", "gn").unique(DIMENSION)
@@ -118,7 +117,8 @@ def shares_of_sums(group: pl.DataFrame, everyone: pl.DataFrame) -> pl.DataFrame:
     both = pl.col("gxx") - (own + all_) * pl.col("gxy") + own * all_ * pl.col("gyy")
     top, bottom = own * pl.col("gy"), all_ * pl.col("y")
     variance = within / top**2 + overall / bottom**2 - 2 * both / (top * bottom)
-    sound = (pl.col("gn") >= LEAST_PEOPLE) & (pl.col("gx") > 0) & (pl.col("gn") < pl.col("n"))
+    others = pl.col("people") - pl.col("gpeople")
+    sound = (pl.col("gpeople") >= LEAST_PEOPLE) & (others >= LEAST_PEOPLE)
     spread = variance.clip(lower_bound=0).sqrt() * Z
     found = (
         everyone.lazy()
@@ -154,7 +154,7 @@ def means(labels: pl.LazyFrame, names: Sequence[str], members: pl.Series) -> pl.
 
     Columns: `label`; `group`, `everyone` (people with a value); `group_mean`, `everyone_mean`, `group_median`,
     `everyone_median`; `difference` = (group mean − everyone's) / everyone's standard deviation; LOW and HIGH, its 95 %
-    interval; DISTINCT, the distance of the interval from 0. With w = n / N the difference is (1 − w) times that to the
+    interval; DISTINCT, half the square of its end nearer to 0. With w = n / N the difference is 1 − w times that to the
     others, whose variance is s²/n + s₀²/(N − n), s and s₀ being the standard deviations of the two parts. Null where
     a part has no value or everyone the same; no interval for fewer than LEAST_PEOPLE on either side.
     """
@@ -187,8 +187,9 @@ def means(labels: pl.LazyFrame, names: Sequence[str], members: pl.Series) -> pl.
             pl.when(sound).then(pl.col("difference") + spread).alias(HIGH),
         )
         .with_columns(
-            pl.when(pl.col(LOW) > 0).then(pl.col(LOW)).when(pl.col(HIGH) < 0).then(-pl.col(HIGH)).otherwise(0.0)
-            .alias(DISTINCT)
+            # The divergence of two normal distributions of one spread.
+            pl.when(pl.col(LOW) > 0).then(pl.col(LOW) ** 2 / 2).when(pl.col(HIGH) < 0).then(pl.col(HIGH) ** 2 / 2)
+            .otherwise(0.0).alias(DISTINCT)
         )
         .drop("_sd", "_inside", "_outside")
         .sort([DISTINCT, "label"], descending=[True, False])
@@ -229,18 +230,22 @@ def _ratio() -> pl.Expr:
 
 
 def _ranked(found: pl.LazyFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Return the rows with DISTINCT, the most distinctive first, then the most frequent."""
-    # A share of nearly nothing is as distinctive as one of a thousandth: the logarithm must end somewhere.
-    floor = math.exp(-7)
-    distinct = (
-        pl.when(pl.col(LOW) > 1)
-        .then(pl.col(LOW).log())
-        .when(pl.col(HIGH) < 1)
-        .then(-pl.col(HIGH).clip(lower_bound=floor).log())
-        .otherwise(0.0)
-    )
+    """Return the rows with DISTINCT, the most distinctive first, then the most frequent.
+
+    DISTINCT is the Kullback–Leibler divergence of having the value or not, p ln(p / q) + (1 − p) ln((1 − p) / (1 − q)),
+    with q everyone's share and p = q × the end of the interval that lies nearer to 1: what is surely so, and a large
+    lift of what hardly anybody has counts little. 0 where the interval contains 1, or where there is none.
+    """
+    nearer = pl.when(pl.col(LOW) > 1).then(pl.col(LOW)).when(pl.col(HIGH) < 1).then(pl.col(HIGH))
+    q = pl.col(EVERYONE_SHARE)
+    p = (q * nearer).clip(0, 1)
+
+    def part(own: pl.Expr, usual: pl.Expr) -> pl.Expr:
+        return pl.when((own > 0) & (usual > 0)).then(own * (own / usual).log()).otherwise(0.0)
+
+    distinct = pl.when(nearer.is_not_null()).then(part(p, q) + part(1 - p, 1 - q)).otherwise(0.0)
     return (
-        found.with_columns(distinct.alias(DISTINCT))
+        found.with_columns(distinct.clip(lower_bound=0).alias(DISTINCT))
         .sort([DISTINCT, EVERYONE, *by], descending=[True, True, *([False] * len(by))])
         .collect()
     )

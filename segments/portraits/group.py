@@ -1,5 +1,6 @@
 """The portrait of a group of customers: how it differs from everyone, the most distinctive first."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
 from segments import builtin, masking
 from segments.conditions import LabelType
+from segments.labels import registry
 from segments.masking import Sight
 from segments.methods import habits as h
 from segments.methods import lifts
@@ -18,6 +20,8 @@ from segments.portraits import habits, labels
 TOP: Final = 10
 """Values of one label or dimension that are shown."""
 MOST_SENTENCES: Final = 12
+PER_LABEL: Final = 2
+"""Sentences about one label."""
 FEWER: Final = "rarer values"
 """Stands for the values of a sensitive label that too few people have."""
 _NAMES: Final = (
@@ -28,13 +32,16 @@ _NAMES: Final = (
 _sums: Cache[tuple[int, str], pl.DataFrame] = Cache(seconds=None, most=100)
 
 
-def group_portrait(scope: Scope, members: pl.Series, *, sight: Sight) -> dict[str, Any]:
+def group_portrait(
+    scope: Scope, members: pl.Series, *, sight: Sight, defined_by: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Return how the customers `members` (our numbers) of a scope differ from all of its customers.
 
     `size`, `of` and `share`; `summary`: the most distinctive differences in words; `labels`: of each label of a text or
     yes and no how large a part of the people has each value; `numbers`: means; `goods` and `contacts`: shares of what
     they buy and of when and by what they are in contact. Everything beside everyone's, with lift and 95 % interval.
-    `withheld`: labels that are not told, and why. Before the first run of the jobs a part is empty.
+    `withheld`: labels that are not told, and why. `defined_by` are the labels by which the group was chosen: that it
+    differs there is no news, so the summary leaves them out. Before the first run of the jobs a part is empty.
     """
     found = labels.table(scope)
     everyone = 0
@@ -57,7 +64,7 @@ def group_portrait(scope: Scope, members: pl.Series, *, sight: Sight) -> dict[st
         "size": size,
         "of": everyone,
         "share": size / everyone if everyone else None,
-        "summary": _summary(texts, numbers, {**goods, **contacts}),
+        "summary": _summary(texts, numbers, {**goods, **contacts}, defined_by),
         "labels": texts,
         "numbers": numbers,
         "goods": goods,
@@ -202,16 +209,17 @@ def _summary(
     texts: Sequence[Mapping[str, Any]],
     numbers: Sequence[Mapping[str, Any]],
     dimensions: Mapping[str, Sequence[Mapping[str, Any]]],
+    without: frozenset[str],
 ) -> list[str]:
-    """Return the most distinctive differences in words, the most distinctive first."""
-    said: list[tuple[float, str]] = []
+    """Return the most distinctive differences in words, the most distinctive first; at most PER_LABEL of one label."""
+    said: list[tuple[float, str, str]] = []
     for entry in texts:
         subject = f"{_title(entry['label'])}: {entry['value']} – {_share(entry['share'])} of them"
-        said.append((entry["distinct"], _sentence(subject, entry)))
+        said.append((entry["distinct"], entry["label"], _sentence(subject, entry)))
     for name, entries in dimensions.items():
         for entry in entries:
             subject = f"{_title(name)} {entry['value']} – {_share(entry['share'])} of theirs"
-            said.append((entry["distinct"], _sentence(subject, entry)))
+            said.append((entry["distinct"], name, _sentence(subject, entry)))
     for entry in numbers:
         if entry["difference"] is not None:
             way = "above" if entry["difference"] > 0 else "below"
@@ -219,9 +227,14 @@ def _summary(
                 f"{_title(entry['label'])}: {entry['mean']:,.4g} on average, {abs(entry['difference']):.1f} standard "
                 f"deviations {way} everyone's {entry['everyone_mean']:,.4g}"
             )
-            said.append((entry["distinct"], text))
-    said = [each for each in said if each[0] > 0]
-    return [text for _, text in sorted(said, key=lambda each: -each[0])[:MOST_SENTENCES]]
+            said.append((entry["distinct"], entry["label"], text))
+    told: list[str] = []
+    times: Counter[str] = Counter()
+    for distinct, name, text in sorted(said, key=lambda each: -each[0]):
+        times[name] += 1
+        if distinct > 0 and name not in without and times[name] <= PER_LABEL:
+            told.append(text)
+    return told[:MOST_SENTENCES]
 
 
 def _sentence(subject: str, entry: Mapping[str, Any]) -> str:
@@ -229,11 +242,14 @@ def _sentence(subject: str, entry: Mapping[str, Any]) -> str:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    definition = registry.definitions().get(name)
+    return definition.title if definition else name.replace("_", " ").capitalize()
 
 
 def _share(value: float | None) -> str:
-    return "none" if value is None else f"{value:.0%}"
+    if value is None:
+        return "none"
+    return f"{value:.0%}" if value >= 0.1 or value == 0 else f"{value:.1%}"
 
 
 def _among(members: pl.Series) -> pl.Expr:

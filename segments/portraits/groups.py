@@ -11,7 +11,7 @@ from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
-from segments import conditions
+from segments import builtin, conditions
 from segments.conditions import Condition
 from segments.masking import Sight
 from segments.models import Segment, SegmentMember
@@ -26,8 +26,28 @@ _portraits: Cache[tuple[Any, ...], dict[str, Any]] = Cache(seconds=None, most=50
 def of_segment(scope: Scope, segment: Segment, run: Run | None, *, sight: Sight) -> dict[str, Any]:
     """Return the portrait of the members that a run found; kept as long as the runs it comes from are in force."""
     pointers = runs.published_ids(scope.key)
-    key = (scope.key, segment.pk, run.pk if run else 0, pointers.get(labels.JOB), pointers.get(JOB), sight)
-    return _portraits.get(key, lambda: group_portrait(scope, members_of(segment, run), sight=sight))
+    key = (
+        scope.key,
+        segment.pk,
+        segment.updated_at,
+        run.pk if run else 0,
+        pointers.get(labels.JOB),
+        pointers.get(JOB),
+        sight,
+    )
+    return _portraits.get(
+        key,
+        lambda: group_portrait(scope, members_of(segment, run), sight=sight, defined_by=named_in(segment)),
+    )
+
+
+def named_in(segment: Segment) -> frozenset[str]:
+    """Return the labels that the condition of a segment names; none for one that cannot be read any more."""
+    try:
+        condition = conditions.parse(segment.condition, labels=builtin.LABELS)
+    except conditions.ConditionError:
+        return frozenset()
+    return conditions.labels_of(condition)
 
 
 def members_of(segment: Segment, run: Run | None) -> pl.Series:

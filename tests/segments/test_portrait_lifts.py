@@ -38,8 +38,24 @@ def test_the_most_distinctive_comes_first_and_what_is_like_everyone_last() -> No
         orient="row",
     )
     found = lifts.shares_of_people(frame, by=["value"], group=100, everyone=1000)
-    assert found["value"].to_list() == ["less", "more", "like"]
+    assert found["value"].to_list() == ["more", "less", "like"]
     assert found[lifts.DISTINCT].to_list()[-1] == 0.0
+    # .6 of the group and .2 of everyone: what is surely so lies below the divergence of the two shares.
+    surely = found[lifts.DISTINCT][0]
+    assert 0 < surely < 0.6 * math.log(3) + 0.4 * math.log(0.4 / 0.8)
+    p = 0.2 * found[lifts.LOW][0]
+    assert surely == pytest.approx(p * math.log(p / 0.2) + (1 - p) * math.log((1 - p) / 0.8))
+
+
+def test_a_large_lift_of_hardly_anybody_is_less_distinctive_than_a_small_one_of_many() -> None:
+    frame = pl.LazyFrame(
+        [("rare", 10, 12), ("many", 800, 5_000)],
+        schema=["value", lifts.GROUP, lifts.EVERYONE],
+        orient="row",
+    )
+    found = lifts.shares_of_people(frame, by=["value"], group=1_000, everyone=10_000)
+    assert found["value"].to_list() == ["many", "rare"]
+    assert found[lifts.LIFT].to_list() == pytest.approx([1.6, 8.33], abs=0.01)
 
 
 @pytest.mark.parametrize(("group", "everyone"), [(0, 1000), (1, 1000), (9, 1000), (1000, 1000), (0, 0)])
@@ -129,6 +145,15 @@ def test_intervals_of_sums_cover_the_true_lift() -> None:
         low, high = found.filter(pl.col(VALUE) == "app").select(lifts.LOW, lifts.HIGH).row(0)
         hits += low <= truth <= high
     assert 0.9 <= hits / rounds <= 0.99
+
+
+def test_what_only_a_handful_has_gets_no_interval() -> None:
+    # Nine people of the group alone have it: their likeness would make a very narrow interval of nothing.
+    rows = [(person, "a", 5) for person in range(9)] + [(person, "b", 7) for person in range(60)]
+    found = compared(habits(rows), pl.Series(list(range(30))))
+    row = found.filter(pl.col(VALUE) == "a").row(0, named=True)
+    assert (row[lifts.GROUP], row[lifts.LOW], row[lifts.DISTINCT]) == (9, None, 0.0)
+    assert row[lifts.LIFT] > 1
 
 
 @pytest.mark.parametrize("members", [[], [1], [1, 2, 3]])
