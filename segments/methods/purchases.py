@@ -9,17 +9,17 @@ Inputs are three numbers per customer: `frequency` x, the number of repeat purch
 to the end of observation; times in any one unit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln, digamma, gammaln, hyp2f1
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
 
 Floats = NDArray[np.float64]
-START = np.log([1.0, 1.0, 1.0, 1.0])
-BOUND = 12.0
-"""Of the logarithms of the parameters: beyond it the likelihood is flat and the numbers say nothing."""
+BOUND: Final = 12.0
+"""Of the logarithms of the parameters (times in means of the ages): beyond it the likelihood is flat."""
 
 
 class NotFittedError(ValueError):
@@ -38,76 +38,105 @@ class Purchases:
     log_likelihood: float
     customers: int
 
+    def logs(self) -> Floats:
+        """Return the logarithms of r, α, a, b, shape (4,)."""
+        return np.log([self.r, self.alpha, self.a, self.b])
+
+    def moved(self, logs: Floats) -> "Purchases":
+        """Return the model with the parameters of these logarithms, shape (4,)."""
+        r, alpha, a, b = np.exp(logs).tolist()
+        return replace(self, r=r, alpha=alpha, a=a, b=b)
+
     def expected(self, t: Floats | float) -> Floats:
         """Return the expected number of repeat purchases of a new customer until time `t`, shape of `t`.
 
-        Formula (9) of the paper; a = 1 is its removable singularity and is stepped around.
+        Formula (9) of the paper.
         """
         t = np.asarray(t, dtype=np.float64)
-        a = _off_one(self.a)
-        series = hyp2f1(self.r, self.b, a + self.b - 1, t / (self.alpha + t))
-        share = (self.alpha / (self.alpha + t)) ** self.r
-        return np.asarray((a + self.b - 1) / (a - 1) * (1 - share * series))
+        return self._lasting(t, np.zeros_like(t), np.zeros_like(t))
 
     def alive(self, frequency: Floats, recency: Floats, age: Floats) -> Floats:
-        """Return the chance that each customer still buys, shape (customers,); 1 for x = 0, by the model's assumption."""
-        return np.asarray(1 / (1 + self._left(frequency, recency, age)))
+        """Return the chance that each customer still buys, shape (customers,); 1 for x = 0, as the model has it."""
+        x = np.asarray(frequency, dtype=np.float64)
+        ratio = np.log(self.alpha + np.asarray(age)) - np.log(self.alpha + np.asarray(recency))
+        odds = np.log(self.a) - np.log(self.b + np.maximum(x, 1) - 1) + (self.r + x) * ratio
+        return np.where(x > 0, expit(-odds), 1.0)
 
     def predicted(self, t: float, frequency: Floats, recency: Floats, age: Floats) -> Floats:
         """Return the expected number of purchases of each customer in the next `t`, shape (customers,).
 
         Formula (10) of the paper.
         """
-        x, a = np.asarray(frequency, dtype=np.float64), _off_one(self.a)
-        before = self.alpha + np.asarray(age, dtype=np.float64)
-        series = hyp2f1(self.r + x, self.b + x, a + self.b + x - 1, t / (before + t))
-        share = (before / (before + t)) ** (self.r + x)
-        lasting = (a + self.b + x - 1) / (a - 1) * (1 - share * series)
-        return np.asarray(lasting / (1 + self._left(frequency, recency, age)))
+        x, age = np.asarray(frequency, dtype=np.float64), np.asarray(age, dtype=np.float64)
+        return self._lasting(np.full_like(age, t), x, age) * self.alive(x, recency, age)
 
-    def _left(self, frequency: Floats, recency: Floats, age: Floats) -> Floats:
-        """Return the odds of having left, shape (customers,)."""
-        x = np.asarray(frequency, dtype=np.float64)
-        ratio = (self.alpha + np.asarray(age)) / (self.alpha + np.asarray(recency))
-        odds = self.a / (self.b + np.maximum(x, 1) - 1) * ratio ** (self.r + x)
-        return np.where(x > 0, odds, 0.0)
+    def _lasting(self, t: Floats, x: Floats, age: Floats) -> Floats:
+        """Return the expected purchases within `t` of those who still buy at `age`, having come back x times.
+
+        (a + b + x − 1) / (a − 1) · (1 − (1 − z)^(r+x) · ₂F₁(r + x, b + x; a + b + x − 1; z)),  z = t / (α + age + t).
+        Euler's transformation takes the powers of x out of the series, which would overflow after a few hundred
+        purchases: (1 − z)^(a−1) · ₂F₁(a + b − 1 − r, a − 1; a + b + x − 1; z).
+        """
+        a = _off_one(self.a)
+        z = t / (self.alpha + age + t)
+        third = a + self.b + x - 1
+        series = hyp2f1(a + self.b - 1 - self.r, a - 1, third, z)
+        return np.asarray(third / (a - 1) * (1 - (1 - z) ** (a - 1) * series))
 
 
-def fit(frequency: Floats, recency: Floats, age: Floats) -> Purchases:
-    """Return the model of greatest likelihood.
+def fit(
+    frequency: Floats,
+    recency: Floats,
+    age: Floats,
+    *,
+    weights: Floats | None = None,
+    start: Purchases | None = None,
+) -> Purchases:
+    """Return the model of greatest likelihood; `weights` say how many customers each row stands for.
 
-    Raises ValueError for arrays that contradict the definitions, NotFittedError when nobody ever came back.
+    `start` is a model to begin from, such as that of nearly the same customers. Raises ValueError for arrays that
+    contradict the definitions, NotFittedError when nobody ever came back or the likelihood has no inner maximum.
     """
     x, t_x, t = (np.asarray(each, dtype=np.float64) for each in (frequency, recency, age))
     _check(x, t_x, t)
-    # Customers with the same three numbers count once with a weight: in large shops most share them.
-    rows, weights = np.unique(np.column_stack([x, t_x, t]), axis=0, return_counts=True)
-    scale = float(t.mean())
-    data = (rows[:, 0], rows[:, 1] / scale, rows[:, 2] / scale)
+    each = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = float(each.sum())
+    scale = float(np.dot(each, t)) / total
+    (x, t_x, t), each = _distinct(x, t_x, t, each)
+    data = (x, t_x / scale, t / scale)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
-        value, slope = _log_likelihood(np.exp(logs), *data, weights=weights)
-        return -value / len(x), -slope * np.exp(logs) / len(x)
+        value, slope = _log_likelihood(np.exp(logs), *data, weights=each)
+        return -value / total, -slope * np.exp(logs) / total
 
+    shift = np.log([1.0, scale, 1.0, 1.0])
     found = minimize(
-        loss, START, jac=True, method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 4,
-        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
+        loss, np.zeros(4) if start is None else start.logs() - shift, jac=True, method="L-BFGS-B",
+        bounds=[(-BOUND, BOUND)] * 4, options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
     )  # fmt: skip
     if not np.isfinite(found.fun) or np.abs(found.x).max() >= BOUND:
         raise NotFittedError(
-            f"The likelihood of {len(x)} customers has no inner maximum (parameters {np.exp(found.x).round(4).tolist()}); "
-            "they buy too alike, or too few came back."
+            f"The likelihood of {total:.0f} customers has no inner maximum (parameters "
+            f"{np.exp(found.x).round(4).tolist()}); they buy too alike, or too few came back."
         )
-    r, alpha, a, b = np.exp(found.x)
+    r, alpha, a, b = np.exp(found.x + shift).tolist()
     # Densities were taken per scaled time: x purchases bring the factor scale^-x.
-    total = -found.fun * len(x) - float(x.sum()) * np.log(scale)
-    return Purchases(
-        r=float(r), alpha=float(alpha * scale), a=float(a), b=float(b), log_likelihood=total, customers=len(x)
-    )
+    likelihood = -float(found.fun) * total - float(np.dot(each, x)) * float(np.log(scale))
+    return Purchases(r=r, alpha=alpha, a=a, b=b, log_likelihood=likelihood, customers=round(total))
+
+
+def _distinct(
+    x: Floats, t_x: Floats, t: Floats, weights: Floats
+) -> tuple[tuple[Floats, Floats, Floats], Floats]:
+    """Return the rows once each with the sum of their weights: in large shops most customers share theirs."""
+    order = np.lexsort((t, t_x, x))
+    x, t_x, t, weights = x[order], t_x[order], t[order], weights[order]
+    new = np.flatnonzero(np.r_[True, (np.diff(x) != 0) | (np.diff(t_x) != 0) | (np.diff(t) != 0)])
+    return (x[new], t_x[new], t[new]), np.add.reduceat(weights, new)
 
 
 def _log_likelihood(
-    parameters: Floats, x: Floats, t_x: Floats, t: Floats, *, weights: NDArray[np.int64]
+    parameters: Floats, x: Floats, t_x: Floats, t: Floats, *, weights: Floats
 ) -> tuple[float, Floats]:
     """Return the weighted log-likelihood (formula (6) of the paper) and its gradient in (r, α, a, b)."""
     r, alpha, a, b = parameters

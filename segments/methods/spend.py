@@ -5,15 +5,19 @@ around an own mean by a gamma distribution (shape p); the means differ between c
 somebody spends is taken to be independent of how often.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import gammaln
+from scipy.special import digamma, gammaln
+
+from segments.methods.purchases import NotFittedError
 
 Floats = NDArray[np.float64]
-BOUND = 12.0
+BOUND: Final = 12.0
+"""Of the logarithms of the parameters (money in mean values): beyond it the likelihood is flat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +31,21 @@ class Spend:
     log_likelihood: float
     customers: int
 
+    def logs(self) -> Floats:
+        """Return the logarithms of p, q, v, shape (3,)."""
+        return np.log([self.p, self.q, self.v])
+
+    def moved(self, logs: Floats) -> "Spend":
+        """Return the model with the parameters of these logarithms, shape (3,)."""
+        p, q, v = np.exp(logs).tolist()
+        return replace(self, p=p, q=q, v=v)
+
     def population_mean(self) -> float | None:
         """Return the mean value of a purchase over all customers; None where q ≤ 1, as it does not exist then."""
         return self.p * self.v / (self.q - 1) if self.q > 1 else None
 
     def expected(self, frequency: Floats, mean: Floats) -> Floats:
-        """Return the expected value of a purchase of each customer, shape (customers,): between own and population mean.
+        """Return the expected value of a purchase of each customer, between own and common mean; shape (customers,).
 
         `frequency` is the number of purchases that `mean` is taken over. NaN where p·x + q ≤ 1: not defined.
         """
@@ -42,33 +55,53 @@ class Spend:
         return np.asarray(value)
 
 
-def fit(frequency: Floats, mean: Floats) -> Spend:
+def fit(
+    frequency: Floats, mean: Floats, *, weights: Floats | None = None, start: Spend | None = None
+) -> Spend:
     """Return the model of greatest likelihood for customers with at least one (repeat) purchase.
 
-    Raises ValueError where a frequency is below 1 or a mean is not above 0.
+    `weights` say how many customers each row stands for; `start` is a model to begin from. Raises ValueError where a
+    frequency is below 1 or a mean is not above 0, NotFittedError where the likelihood has no inner maximum.
     """
     x, m = np.asarray(frequency, dtype=np.float64), np.asarray(mean, dtype=np.float64)
     if x.shape != m.shape or x.ndim != 1 or not len(x):
         raise ValueError(f"Frequency and mean have shapes {x.shape} and {m.shape}; give one length above 0.")
     if not np.isfinite(np.concatenate([x, m])).all() or (x < 1).any() or (m <= 0).any():
         raise ValueError("Every customer needs at least one purchase, of a value above 0.")
-    scale = float(m.mean())
-    scaled = m / scale
+    each = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = float(each.sum())
+    scale = float(np.dot(each, m)) / total
 
-    def loss(logs: Floats) -> float:
-        p, q, v = np.exp(logs)
-        each = (
-            gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v) + (p * x - 1) * np.log(scaled)
-            + p * x * np.log(x) - (p * x + q) * np.log(x * scaled + v)
-        )  # fmt: skip
-        return -float(each.mean())
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        value, slope = _log_likelihood(np.exp(logs), x, m / scale, weights=each)
+        return -value / total, -slope * np.exp(logs) / total
 
+    shift = np.log([1.0, 1.0, scale])
     found = minimize(
-        loss, np.log([1.0, 2.0, 1.0]), method="L-BFGS-B", bounds=[(-BOUND, BOUND)] * 3,
-        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
+        loss, np.log([1.0, 2.0, 1.0]) if start is None else start.logs() - shift, jac=True, method="L-BFGS-B",
+        bounds=[(-BOUND, BOUND)] * 3, options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
     )  # fmt: skip
-    p, q, v = np.exp(found.x)
-    return Spend(
-        p=float(p), q=float(q), v=float(v * scale),
-        log_likelihood=-float(found.fun) * len(x) - len(x) * float(np.log(scale)), customers=len(x),
+    if not np.isfinite(found.fun) or np.abs(found.x).max() >= BOUND:
+        raise NotFittedError(
+            f"The likelihood of the spending of {total:.0f} customers has no inner maximum (parameters "
+            f"{np.exp(found.x).round(4).tolist()}); they spend too alike."
+        )
+    p, q, v = np.exp(found.x + shift).tolist()
+    likelihood = -float(found.fun) * total - total * float(np.log(scale))
+    return Spend(p=p, q=q, v=v, log_likelihood=likelihood, customers=round(total))
+
+
+def _log_likelihood(parameters: Floats, x: Floats, m: Floats, *, weights: Floats) -> tuple[float, Floats]:
+    """Return the weighted log-likelihood (formula (1a) of the note) and its gradient in (p, q, v)."""
+    p, q, v = parameters
+    px, below = p * x, np.log(x * m + v)
+    each = (
+        gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(v) + (px - 1) * np.log(m) + px * np.log(x)
+        - (px + q) * below
     )  # fmt: skip
+    both = digamma(px + q)
+    d_p = x * (both - digamma(px) + np.log(m) + np.log(x) - below)
+    d_q = both - digamma(q) + np.log(v) - below
+    d_v = q / v - (px + q) / (x * m + v)
+    gradient = np.array([np.dot(weights, part) for part in (d_p, d_q, d_v)])
+    return float(np.dot(weights, each)), gradient
