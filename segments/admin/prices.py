@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 from unfold.decorators import display as labelled
 
-from precision.engine.display import figure, link, money, share, table
+from precision.engine.display import NOTHING, figure, link, money, pretty, share, table
 from precision.engine.staff import (
     IndexedSearch,
     ResultAdmin,
@@ -18,7 +18,7 @@ from precision.engine.staff import (
 from precision.shop.admin import panels, searching
 from precision.shop.models import Customer, Product
 from segments.admin.results import CustomerResultAdmin
-from segments.methods.price_classes import REASONS
+from segments.methods.price_classes import LETTERS, REASONS
 from segments.models import CustomerClass, PriceClass, ProductPrice
 
 CLASS_LABELS = {PriceClass.A: "success", PriceClass.B: "warning", PriceClass.C: "info"}
@@ -63,6 +63,7 @@ class CustomerClassAdmin(CustomerResultAdmin):
         "customer_link",
         "shown_class",
         "shop",
+        "shown_confidence",
         "why",
         "orders",
         "shown_spend",
@@ -72,7 +73,7 @@ class CustomerClassAdmin(CustomerResultAdmin):
     list_display_links = ["shown_class"]
     list_filter = [*ResultAdmin.list_filter, "letter"]
     fieldsets = [
-        (None, {"fields": [("customer_link", "shop", "run_link"), "letter", "why"]}),
+        (None, {"fields": [("customer_link", "shop", "run_link"), "letter", "why", "shown_probabilities"]}),
         (
             "Evidence",
             {
@@ -81,6 +82,7 @@ class CustomerClassAdmin(CustomerResultAdmin):
                     ("shown_spend", "shown_list_value", "shown_saved"),
                     ("shown_position", "buyer_position", "price_spread"),
                     ("shown_discount", "quality_lead", "discount_lead"),
+                    "shown_tests",
                 ]
             },
         ),
@@ -97,6 +99,21 @@ class CustomerClassAdmin(CustomerResultAdmin):
     @admin.display(description="why")
     def why(self, row: CustomerClass) -> str:
         return REASONS.get(row.reason, row.reason)
+
+    @admin.display(description="sure")
+    def shown_confidence(self, row: CustomerClass) -> str:
+        return share(row.confidence)
+
+    @admin.display(description="probabilities")
+    def shown_probabilities(self, row: CustomerClass) -> str:
+        chances = (row.probability_a, row.probability_b, row.probability_c)
+        if row.confidence is None:
+            return NOTHING
+        return ", ".join(f"{letter} {share(chance)}" for letter, chance in zip(LETTERS, chances, strict=True))
+
+    @admin.display(description="price tests: trials, answers")
+    def shown_tests(self, row: CustomerClass) -> SafeString | str:
+        return pretty(row.tests)
 
     @admin.display(description="price position")
     def shown_position(self, row: CustomerClass) -> str:
@@ -123,11 +140,12 @@ def customer_classes(customer: Customer) -> SafeString | str:
         "run"
     )
     return table(
-        ["shop", "class", "why", "orders", "spent", "saved by discounts"],
+        ["shop", "class", "sure", "why", "orders", "spent", "saved by discounts"],
         [
             (
                 one.run.scope,
                 link(one, one.letter),
+                share(one.confidence),
                 REASONS.get(one.reason, one.reason),
                 f"{one.orders:,}",
                 money(one.spend),

@@ -36,6 +36,7 @@ from recommender.models import (
     ProductList,
     RuleSettings,
 )
+from segments import class_rules
 from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
 from tests.admin.joins import join_facts
@@ -197,6 +198,7 @@ def _customer_results(platform: Platform, runs: dict[str, Run], count: int) -> N
         )
         for customer in customers
     )  # fmt: skip
+    class_rules.add(platform.key, {"share_a": 0.3}, reason="fewer of class A")
     RfmScore.objects.bulk_create(
         RfmScore(
             run=runs["price-classes"], customer=customer, recency_days=count, frequency=2, money="10",
