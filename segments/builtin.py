@@ -1,36 +1,29 @@
 """The labels that the nightly jobs compute, and the segments that every platform starts with, as data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from segments.conditions import LabelType
+from segments.labels import registry
 from segments.methods.price_classes import PRICE_CLASS
-from segments.methods.prices import DISCOUNT_SHARE, PRICE_POSITION
-from segments.methods.rfm import (
-    FREQUENCY,
-    FREQUENCY_SCORE,
-    GROUPS,
-    MONEY_SCORE,
-    RECENCY_DAYS,
-    RECENCY_SCORE,
-    RFM_GROUP,
-)
+from segments.methods.rfm import FREQUENCY, GROUPS, MONEY_SCORE, RECENCY_DAYS, RFM_GROUP
 
-MONEY = "money"  # what the customer spent net of returns, in currency units
 
-LABELS: Mapping[str, LabelType] = {
-    PRICE_CLASS: LabelType.TEXT,
-    PRICE_POSITION: LabelType.NUMBER,
-    DISCOUNT_SHARE: LabelType.NUMBER,
-    RECENCY_DAYS: LabelType.NUMBER,
-    FREQUENCY: LabelType.NUMBER,
-    MONEY: LabelType.NUMBER,
-    RECENCY_SCORE: LabelType.NUMBER,
-    FREQUENCY_SCORE: LabelType.NUMBER,
-    MONEY_SCORE: LabelType.NUMBER,
-    RFM_GROUP: LabelType.TEXT,
-}
+class _Types(Mapping[str, LabelType]):
+    """The types of the built-in labels by key: a view of the library, so that whatever registers later is in it."""
+
+    def __getitem__(self, key: str) -> LabelType:
+        return registry.definitions()[key].type
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(registry.definitions())
+
+    def __len__(self) -> int:
+        return len(registry.definitions())
+
+
+LABELS: Final[Mapping[str, LabelType]] = _Types()
 
 
 @dataclass(frozen=True, kw_only=True)

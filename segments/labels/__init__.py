@@ -1,6 +1,17 @@
 """The label library: definitions, sources of values, and values of everybody."""
 
-from segments.labels import from_classes
+from segments.labels import (
+    from_activity,
+    from_bands,
+    from_campaigns,
+    from_classes,
+    from_context,
+    from_interests,
+    from_orders,
+    from_profiles,
+    from_rfm,
+    from_visits,
+)
 from segments.labels.registry import (
     Definition,
     Evidence,
@@ -23,7 +34,16 @@ __all__ = [
     "Sensitivity",
     "Source",
     "definitions",
+    "from_activity",
+    "from_bands",
+    "from_campaigns",
     "from_classes",
+    "from_context",
+    "from_interests",
+    "from_orders",
+    "from_profiles",
+    "from_rfm",
+    "from_visits",
     "register",
     "source_of",
     "sources",

@@ -1,0 +1,88 @@
+"""One customer's own facts, and names of what facts point to."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from precision.engine.reading import read_frame
+from precision.shop import columns as c
+from precision.shop.models import Identity
+from precision.shop.scopes import Scope
+from segments.conditions import LabelType
+from segments.labels.registry import Definition, Kind
+
+EPOCH = date(1970, 1, 1)
+NUMBER, TEXT, YES_NO = LabelType.NUMBER, LabelType.TEXT, LabelType.BOOLEAN
+
+
+def fact(key: str, title: str, type: LabelType, unit: str, formula: str, **more: Any) -> Definition:
+    """Return the definition of a label that is counted from facts."""
+    return Definition(key=key, title=title, kind=Kind.FACT, type=type, unit=unit, formula=formula, **more)
+
+
+def facts_of(
+    scope: Scope, table: str, as_of: date, customer: int, *, days: int | None = None
+) -> "nw.LazyFrame[pl.LazyFrame]":
+    """Return the rows of `Scope.scan` about one customer, computed."""
+    named = Identity.objects.filter(customer_id=customer, platform__in=scope.platforms)
+    # By identity: that is a column of the files, so the engine reads few of their rows.
+    rows = scope.scan(table, as_of, days=days).filter(
+        nw.col(c.IDENTITY).is_in(list(named.values_list("pk", flat=True)))
+    )
+    return rows.filter(nw.col(c.CUSTOMER) == customer).collect("polars").lazy()
+
+
+def iso(day: int | None) -> str | None:
+    """Return a day of the frames as a date."""
+    return None if day is None else (EPOCH + timedelta(days=day)).isoformat()
+
+
+def categories(scope: Scope) -> pl.DataFrame:
+    """Return CATEGORY and `name`, the path from the root."""
+    return _names(
+        scope,
+        c.CATEGORY,
+        "SELECT id, array_to_string(path, ' / ') AS name FROM precision_shop_category WHERE platform_id IN ({})",
+    )
+
+
+def brands(scope: Scope) -> pl.DataFrame:
+    """Return PRODUCT and `name`, the brand of those that have one."""
+    return _names(
+        scope,
+        c.PRODUCT,
+        "SELECT id, brand AS name FROM precision_shop_product WHERE brand <> '' AND platform_id IN ({})",
+    )
+
+
+def stores(scope: Scope) -> pl.DataFrame:
+    """Return STORE and `name`, that of the store or else the shop's own number."""
+    return _names(
+        scope,
+        c.STORE,
+        "SELECT id, coalesce(nullif(name, ''), external_id) AS name FROM precision_shop_store "
+        "WHERE platform_id IN ({})",
+    )
+
+
+def platform_ids(scope: Scope) -> str:
+    """Return our numbers of the scope's platforms, as SQL lists them."""
+    return ", ".join(f"{platform.pk:d}" for platform in scope.platforms)
+
+
+def once(frame: "nw.LazyFrame[pl.LazyFrame]") -> "nw.LazyFrame[pl.LazyFrame]":
+    """Return the frame computed and lazy again: for what is read more than once."""
+    return frame.collect("polars").lazy()
+
+
+def eager(frame: "nw.LazyFrame[Any]") -> pl.DataFrame:
+    """Return the frame computed."""
+    computed: pl.DataFrame = frame.collect("polars").to_native()
+    return computed
+
+
+def _names(scope: Scope, key: str, query: str) -> pl.DataFrame:
+    rows = read_frame(query.format(platform_ids(scope)))
+    return rows.select(pl.col("id").cast(pl.Int64).alias(key), pl.col("name").cast(pl.String))
