@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from django.conf import settings
 
+from precision.shop import platforms
 from precision.shop.models import ApiKey
 from segments.labels import registry
 
@@ -17,8 +18,6 @@ MASKED: Final = "•••"
 """Stands in the place of a value that somebody may not see."""
 SENSITIVE_PERMISSION: Final = "precision_segments.view_sensitive"
 PERSONAL_PERMISSION: Final = "precision_segments.view_personal"
-SENSITIVE_SCOPE: Final = "sensitive"
-"""Scope of an API key that may see income, marriage and age; staff give it."""
 PERSONAL_SCOPES: Final = frozenset({"personal", "export"})
 """Scopes of which one lets a key see personal values: who may export a person reads them there anyway."""
 SENSITIVE_ATTRIBUTES: Final = frozenset({"age", "birth_date", "income", "marital_status"})
@@ -58,7 +57,7 @@ def of_key(key: ApiKey) -> Sight:
     """Return what an API key may see; a key that sits in browsers never sees either."""
     trusted = key.kind == ApiKey.Kind.SERVER
     return Sight(
-        sensitive=trusted and SENSITIVE_SCOPE in key.scopes,
+        sensitive=trusted and platforms.SENSITIVE in key.scopes,
         personal=trusted and not PERSONAL_SCOPES.isdisjoint(key.scopes),
     )
 

@@ -17,6 +17,8 @@ SCOPES = {
 }
 ORGANISATION = "organisation"
 """Scope of a key that speaks for the joined person, on all platforms; staff give it, no key is made with it."""
+SENSITIVE = "sensitive"
+"""Scope of a key that is told income, marriage and age; staff give it, others see these values masked."""
 PREFIXES = {ApiKey.Kind.SERVER: "sk_", ApiKey.Kind.WRITE: "wk_"}
 
 

@@ -31,16 +31,19 @@ def share(value: float | None) -> Cell:
     return Cell(text=bar, css="precision-number")
 
 
+def percent(value: float | None) -> Cell:
+    """Return a share of one as a percentage alone; a dash for None."""
+    return Cell(text=NOTHING if value is None else f"{value:.1%}", css="precision-number")
+
+
 def lift(entry: dict[str, Any]) -> Cell:
     """Return how many times everyone's share it is, with the 95 % interval where there is one."""
     value, low, high = entry["lift"], entry.get("low"), entry.get("high")
     if value is None:
         return Cell(text=NOTHING, css="precision-number")
-    text = f"{value:.2f} ×" if low is None else f"{value:.2f} × ({low:.2f} to {high:.2f})"
-    telling = low is not None and high is not None and not low <= 1 <= high
-    return Cell(
-        text=text, css="precision-number" if telling or low is None else "precision-number precision-faint"
-    )
+    text = f"{value:.2f} ×" if low is None else f"{value:.2f} × ({low:.2f}–{high:.2f})"
+    telling = low is None or high is None or not low <= 1 <= high
+    return Cell(text=text, css=f"precision-number precision-lift{'' if telling else ' precision-faint'}")
 
 
 def title(name: str) -> str:

@@ -102,8 +102,8 @@ def _habit_tables(habits: dict[str, Any] | None) -> list[Table]:
                         ),
                         rows=[
                             [Cell(text=cells.value(name, each["value"])), reports.count(each["times"]),
-                             cells.share(each["share"]), cells.share(each[f"{weight}_share"]),
-                             cells.share(each["everyone_share"]), cells.lift(each)]
+                             cells.share(each["share"]), cells.percent(each[f"{weight}_share"]),
+                             cells.percent(each["everyone_share"]), cells.lift(each)]
                             for each in entries
                         ],
                     )
@@ -119,7 +119,7 @@ def of_group(found: dict[str, Any]) -> list[Table]:
             headers=headers("label", "value", numbers=["people", "share", "everyone", "lift"]),
             rows=[
                 [Cell(text=cells.title(each["label"])), Cell(text=cells.value(each["label"], each["value"])),
-                 reports.count(each["people"]), cells.share(each["share"]), cells.share(each["everyone_share"]),
+                 reports.count(each["people"]), cells.share(each["share"]), cells.percent(each["everyone_share"]),
                  cells.lift(each)]
                 for each in found["labels"]
             ],
@@ -149,8 +149,8 @@ def of_group(found: dict[str, Any]) -> list[Table]:
                         ),
                         rows=[
                             [Cell(text=cells.value(name, each["value"])), reports.count(each["people"]),
-                             cells.share(each["share"]), cells.share(each["everyone_share"]),
-                             cells.share(each[f"{weight}_share"]), cells.lift(each)]
+                             cells.share(each["share"]), cells.percent(each["everyone_share"]),
+                             cells.percent(each[f"{weight}_share"]), cells.lift(each)]
                             for each in entries
                         ],
                     )

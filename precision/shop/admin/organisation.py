@@ -120,7 +120,7 @@ class ApiKeyAdmin(KeptAdmin):
         ("Use", {"fields": ["prefix", "scopes", "rate_limit", "created_at", "revoked_at"]}),
     ]
     add_fieldsets = fieldsets[:1]
-    actions_detail = ["widen", "revoke"]
+    actions_detail = ["widen", "open_sensitive", "revoke"]
     shop = link_column("platform", "shop")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
@@ -179,6 +179,35 @@ class ApiKeyAdmin(KeptAdmin):
             key.save(update_fields=["scopes"])
             self.log_change(request, key, "Widened to the organisation.")
             messages.success(request, f"The key {key} speaks for {key.platform.organisation} now.")
+        return go_to(request, reverse("admin:precision_shop_apikey_change", args=[key.pk]))
+
+    def has_open_sensitive_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whether this person may change keys and the key is a valid one of a server that sees them masked."""
+        if not self.has_change_permission(request):
+            return False
+        rows = ApiKey.objects.filter(kind=ApiKey.Kind.SERVER, revoked_at__isnull=True)
+        rows = rows.exclude(scopes__contains=[platforms.SENSITIVE])
+        return object_id is None or rows.filter(pk=object_id).exists()
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Show sensitive",
+        icon="visibility",
+        permissions=["open_sensitive"],
+        dialog={
+            "title": "Let this key see sensitive values?",
+            "form_class": None,
+            "form_submit_text": "Show",
+            "description": "Its answers then tell income, marriage and age of people, which are masked otherwise.",
+        },
+    )
+    def open_sensitive(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
+        """Give the key the scope of sensitive values; runs only after the dialog was confirmed."""
+        key = ApiKey.objects.get(pk=object_id)
+        if platforms.SENSITIVE not in key.scopes:
+            key.scopes.append(platforms.SENSITIVE)
+            key.save(update_fields=["scopes"])
+            self.log_change(request, key, "Sees sensitive values.")
+            messages.success(request, f"The key {key} sees sensitive values now.")
         return go_to(request, reverse("admin:precision_shop_apikey_change", args=[key.pk]))
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
