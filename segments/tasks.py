@@ -39,3 +39,9 @@ def portraits(platform: str) -> None:
 def lifecycle(platform: str) -> None:
     """Compute the stages of the life cycle."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "lifecycle"])
+
+
+@shared_task(name="precision.value")  # type: ignore[untyped-decorator]
+def value(platform: str) -> None:
+    """Compute expected orders and value of customers."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "value"])

@@ -91,10 +91,12 @@ def fit(
     *,
     weights: Floats | None = None,
     start: Purchases | None = None,
+    tolerance: float = 1e-14,
 ) -> Purchases:
     """Return the model of greatest likelihood; `weights` say how many customers each row stands for.
 
-    `start` is a model to begin from, such as that of nearly the same customers. Raises ValueError for arrays that
+    `start` is a model to begin from, such as that of nearly the same customers; `tolerance` is the
+    relative gain of likelihood at which the search ends. Raises ValueError for arrays that
     contradict the definitions, NotFittedError when nobody ever came back or the likelihood has no inner maximum.
     """
     x, t_x, t = (np.asarray(each, dtype=np.float64) for each in (frequency, recency, age))
@@ -112,7 +114,7 @@ def fit(
     shift = np.log([1.0, scale, 1.0, 1.0])
     found = minimize(
         loss, np.zeros(4) if start is None else start.logs() - shift, jac=True, method="L-BFGS-B",
-        bounds=[(-BOUND, BOUND)] * 4, options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
+        bounds=[(-BOUND, BOUND)] * 4, options={"maxiter": 2000, "ftol": tolerance, "gtol": 1e-9},
     )  # fmt: skip
     if not np.isfinite(found.fun) or np.abs(found.x).max() >= BOUND:
         raise NotFittedError(

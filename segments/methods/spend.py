@@ -56,11 +56,17 @@ class Spend:
 
 
 def fit(
-    frequency: Floats, mean: Floats, *, weights: Floats | None = None, start: Spend | None = None
+    frequency: Floats,
+    mean: Floats,
+    *,
+    weights: Floats | None = None,
+    start: Spend | None = None,
+    tolerance: float = 1e-14,
 ) -> Spend:
     """Return the model of greatest likelihood for customers with at least one (repeat) purchase.
 
-    `weights` say how many customers each row stands for; `start` is a model to begin from. Raises ValueError where a
+    `weights` say how many customers each row stands for; `start` is a model to begin from,
+    `tolerance` the relative gain of likelihood at which the search ends. Raises ValueError where a
     frequency is below 1 or a mean is not above 0, NotFittedError where the likelihood has no inner maximum.
     """
     x, m = np.asarray(frequency, dtype=np.float64), np.asarray(mean, dtype=np.float64)
@@ -79,7 +85,7 @@ def fit(
     shift = np.log([1.0, 1.0, scale])
     found = minimize(
         loss, np.log([1.0, 2.0, 1.0]) if start is None else start.logs() - shift, jac=True, method="L-BFGS-B",
-        bounds=[(-BOUND, BOUND)] * 3, options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
+        bounds=[(-BOUND, BOUND)] * 3, options={"maxiter": 2000, "ftol": tolerance, "gtol": 1e-9},
     )  # fmt: skip
     if not np.isfinite(found.fun) or np.abs(found.x).max() >= BOUND:
         raise NotFittedError(
