@@ -23,6 +23,7 @@ from recommender.api.rules import MatrixView, RulesView
 from segments.api import price_classes
 from segments.api.evidence import EvidenceView
 from segments.api.groups import MembersView, SegmentsView
+from segments.api.lifecycle import LifecycleView, StageFlowView
 from segments.api.overrides import LabelPinView
 from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
 from segments.api.product_labels import (
@@ -31,6 +32,7 @@ from segments.api.product_labels import (
     ProductLabelsView,
     WantedView,
 )
+from segments.api.value import ValueView
 
 app_name = "precision"
 
@@ -69,6 +71,9 @@ urlpatterns = [
     path("api/v1/product-labels/audience/", LabelAudienceView.as_view(), name="label-audience"),
     path("api/v1/segments/portrait/", ConditionPortraitView.as_view(), name="condition-portrait"),
     path("api/v1/segments/<str:key>/portrait/", SegmentPortraitView.as_view(), name="segment-portrait"),
+    path("api/v1/customers/<path:customer_id>/lifecycle/", LifecycleView.as_view(), name="lifecycle"),
+    path("api/v1/customers/<path:customer_id>/value/", ValueView.as_view(), name="customer-value"),
+    path("api/v1/lifecycle/flow/", StageFlowView.as_view(), name="stage-flow"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
     path(
