@@ -40,7 +40,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Words of interest", "dictionary", "precision_shop.interestword"),
         ("Price classes", "sell", "precision_segments.customerclass"),
         ("Rule of price classes", "tune", "precision_segments.classrule"),
-        ("Rule and mixture", "compare", "precision_segments.classrule/agreement"),
+        ("Rule and clusters", "compare", "precision_segments.classrule/agreement"),
         ("RFM scores", "grid_view", "precision_segments.rfmscore"),
         ("Pinned labels", "push_pin", "precision_segments.labeloverride"),
         ("Portraits of groups", "groups_2", "precision_segments.labeloverride/group"),

@@ -24,6 +24,14 @@ from segments.methods.price_classes import CLASSES, LETTERS, REASONS
 from segments.models import ClassRule
 
 TEMPLATE = "precision_segments/class_rule.html"
+LABELS = {
+    "share_a": "Share of A",
+    "share_b": "Share of B",
+    "discount_in_a": "Discounts in A",
+    "position_in_b": "Price position in B",
+    "confidence": "Least probability",
+    "tests_confidence": "Least probability by tests",
+}
 LIST = "admin:precision_segments_classrule_changelist"
 NEXT_RUN = "It counts from the next nightly run on."
 
@@ -59,6 +67,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         for field in self.fields.values():
             field.widget = UnfoldAdminTextInputWidget()
         self.fields["reason"].required = False  # a preview needs none
+        for name, label in LABELS.items():
+            self.fields[name].label = label
 
     def clean(self) -> dict[str, Any]:
         """Refuse numbers that make no sense together."""
@@ -168,16 +178,16 @@ class ClassRuleAdmin(ReadOnlyAdmin):
         )  # fmt: skip
 
     def agreement(self, request: HttpRequest) -> HttpResponse:
-        """Show how far a mixture, which knows no borders, agrees with the rule."""
+        """Show how far clusters, which know no borders, agree with the rule."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         choice = ScopeForm({"scope": request.GET.get("scope") or (scope_choices() or [("", "")])[0][0]})
         known = choice.is_valid()
         run = runs.published(class_preview.JOB, choice.cleaned_data["scope"]) if known else None
         return self._page(
-            request, choice, title="Price classes: rule and mixture", tables=agreement_tables(run) if run else [],
+            request, choice, title="Price classes: rule and clusters", tables=agreement_tables(run) if run else [],
             notices=[] if run else ["The price classes have not been computed yet."],
-            intro="The mixture splits the same customers into three groups without borders or shares.",
+            intro="k-means splits the same customers into three clusters without borders or shares.",
         )  # fmt: skip
 
     def _page(
@@ -226,7 +236,7 @@ def previewed(scope: str, numbers: dict[str, Any]) -> tuple[list[Table], list[st
 
 
 def agreement_tables(run: Any) -> list[Table]:
-    """Return the table of the two methods, their agreement in numbers, and where the groups of the mixture lie."""
+    """Return the table of the two methods, their agreement in numbers, and where the clusters lie."""
     told = run.measures.get("agreement") or {}
     if "counts" not in told:
         return [
@@ -235,7 +245,7 @@ def agreement_tables(run: Any) -> list[Table]:
     figures = (("same class", "same"), ("Cohen's kappa", "kappa"), ("adjusted Rand index", "rand"))
     measures = list(told["centres"][LETTERS[0]])
     return [
-        counted("Customers with a class by both", LETTERS, told["counts"], "rule", "mixture"),
+        counted("Customers with a class by both", LETTERS, told["counts"], "rule", "clusters"),
         Table(
             title="Agreement",
             headers=headers("", numbers=("value",)),
@@ -243,8 +253,8 @@ def agreement_tables(run: Any) -> list[Table]:
             note=told["reason"],
         ),
         Table(
-            title="Centres of the mixture",
-            headers=headers("group", numbers=[name.replace("_", " ") for name in measures]),
+            title="Centres of the clusters",
+            headers=headers("cluster", numbers=[name.replace("_", " ") for name in measures]),
             rows=[
                 [Cell(text=letter), *(number(told["centres"][letter][name], 3) for name in measures)]
                 for letter in LETTERS

@@ -80,13 +80,13 @@ class ClassAgreementSerializer(serializers.Serializer[Any]):
     counts = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField()),
         required=False,
-        help_text="Rows: the rule; columns: the mixture.",
+        help_text="Rows: the rule; columns: the clusters.",
     )
     people = serializers.IntegerField(required=False)
     same = serializers.FloatField(allow_null=True, required=False)
     kappa = serializers.FloatField(allow_null=True, required=False)
     rand = serializers.FloatField(allow_null=True, required=False, help_text="Adjusted Rand index.")
-    centres = serializers.DictField(required=False, help_text="Mean measures of the mixture's groups.")
+    centres = serializers.DictField(required=False, help_text="Mean measures of the clusters.")
     reason = serializers.CharField(help_text="Why a figure is null; empty: none is.")
 
 
@@ -160,7 +160,7 @@ class PriceClassesView(PlatformView):
         parameters=[ScopeParameters], responses=PriceClassesSerializer,
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        """Answer with sizes, reasons, thresholds, and how far a mixture agrees with the rule."""
+        """Answer with sizes, reasons, thresholds, and how far clusters agree with the rule."""
         scope = scope_of(self.principal, overall=self.read_parameters()["overall"])
         run = runs.published(JOB, scope.key)
         measures, told = (run.measures, run.parameters) if run else ({}, {})

@@ -16,7 +16,7 @@ from precision.shop import columns as c
 from precision.shop import scopes
 from segments import class_rules, trials
 from segments.jobs.frames import once
-from segments.methods import price_classes, price_features, price_mixture, price_tests, prices
+from segments.methods import price_classes, price_clusters, price_features, price_tests, prices
 from segments.methods.price_classes import PriceClassRule
 from segments.models import CustomerClass, ProductPrice
 
@@ -70,12 +70,16 @@ def compute_price_classes(run: Run, engine: Engine) -> Outcome:
 
 
 def agreement(classes: "nw.DataFrame[pl.DataFrame]", rule: PriceClassRule) -> dict[str, Any]:
-    """Return how the rule and the mixture agree, as JSON; with a reason only where there are too few customers."""
-    groups = price_mixture.price_groups(classes, rule, np.random.default_rng(SEED))
-    if groups is None:
-        return {"reason": f"fewer than {rule.least_customers} customers have enough evidence"}
-    found = asdict(price_mixture.agreement_with_rule(classes, groups))
-    centres = [dict(zip(price_features.MEASURES, centre, strict=True)) for centre in groups.centres.tolist()]
+    """Return how the rule and three clusters agree, as JSON; with a reason only where there are too few customers."""
+    clusters = price_clusters.price_clusters(classes, rule, np.random.default_rng(SEED))
+    if clusters is None:
+        return {
+            "reason": f"fewer than {rule.least_customers} customers have enough evidence, or too few differ"
+        }
+    found = asdict(price_clusters.agreement_with_rule(classes, clusters))
+    centres = [
+        dict(zip(price_features.MEASURES, centre, strict=True)) for centre in clusters.centres.tolist()
+    ]
     return {**found, "centres": dict(zip(price_classes.LETTERS, centres, strict=True))}
 
 

@@ -1,4 +1,4 @@
-"""The staff pages of the price class rule: preview, save, and what the mixture says."""
+"""The staff pages of the price class rule: preview, save, and what clusters say."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -65,7 +65,7 @@ def test_a_new_version_may_start_from_an_old_one(staff: Client, shop: Shop) -> N
     assert f"{reverse(ADD)}?scope=corner&amp;version=1" in row
 
 
-def test_agreement_of_rule_and_mixture(staff: Client, shop: Shop) -> None:  # noqa: F811
+def test_agreement_of_rule_and_clusters(staff: Client, shop: Shop) -> None:  # noqa: F811
     address = reverse("admin:precision_segments_classrule_agreement")
     assert "not been computed" in staff.get(f"{address}?scope=corner").content.decode()
     run = shop.run(
@@ -76,7 +76,7 @@ def test_agreement_of_rule_and_mixture(staff: Client, shop: Shop) -> None:  # no
         },
     )  # fmt: skip
     page = staff.get(f"{address}?scope=corner").content.decode()
-    for text in ("0.591", "0.310", "Centres of the mixture"):
+    for text in ("0.591", "0.310", "Centres of the clusters"):
         assert text in page
     run.measures = {"agreement": {"reason": "fewer than 50 customers have enough evidence"}}
     run.save()
