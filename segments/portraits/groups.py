@@ -11,7 +11,7 @@ from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
-from segments import builtin, conditions
+from segments import builtin, conditions, masking
 from segments.conditions import Condition
 from segments.masking import Sight
 from segments.models import Segment, SegmentMember
@@ -27,13 +27,8 @@ def of_segment(scope: Scope, segment: Segment, run: Run | None, *, sight: Sight)
     """Return the portrait of the members that a run found; kept as long as the runs it comes from are in force."""
     pointers = runs.published_ids(scope.key)
     key = (
-        scope.key,
-        segment.pk,
-        segment.updated_at,
-        run.pk if run else 0,
-        pointers.get(labels.JOB),
-        pointers.get(JOB),
-        sight,
+        *(scope.key, segment.pk, segment.updated_at, sight, masking.smallest_group()),
+        *(run.pk if run else 0, pointers.get(labels.JOB), pointers.get(JOB)),
     )
     return _portraits.get(
         key,
