@@ -1,4 +1,4 @@
-"""What this app has of a person, for their export and for their erasure: classes, scores and memberships."""
+"""What this app has of a person, for their export and their erasure: labels, classes, scores, stages, memberships."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,20 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from precision.shop.erasure.subject import Subject
-from segments.models import CustomerClass, LabelOverride, RfmScore, SegmentMember
+from segments.models import (
+    CustomerClass,
+    CustomerValue,
+    LabelOverride,
+    LabelRow,
+    RfmScore,
+    SegmentMember,
+    StageChange,
+    StageNow,
+)
 
-TABLES: tuple[type[Model], ...] = (CustomerClass, RfmScore, SegmentMember)
+TABLES: tuple[type[Model], ...] = (
+    CustomerClass, LabelRow, RfmScore, SegmentMember, StageNow, StageChange, CustomerValue,
+)  # fmt: skip
 
 
 def erase(subject: Subject) -> dict[str, int]:

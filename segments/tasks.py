@@ -45,3 +45,9 @@ def lifecycle(platform: str) -> None:
 def value(platform: str) -> None:
     """Compute expected orders and value of customers."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "value"])
+
+
+@shared_task(name="precision.labels")  # type: ignore[untyped-decorator]
+def labels(platform: str) -> None:
+    """Compute the labels of everybody."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "labels"])

@@ -26,8 +26,7 @@ BANDS = (
 PERSONAL, SENSITIVE = {"sensitivity": Sensitivity.PERSONAL}, {"sensitivity": Sensitivity.SENSITIVE}
 GIVEN = {"gender": ("Gender", PERSONAL), "country": ("Country", {}), "city": ("City", PERSONAL),
          "occupation": ("Occupation", PERSONAL), "education": ("Education", PERSONAL),
-         "income": ("Income", SENSITIVE), "marital_status": ("Marital status", SENSITIVE),
-         "language": ("Language", {})}  # fmt: skip
+         "income": ("Income", SENSITIVE), "marital_status": ("Marital status", SENSITIVE)}  # fmt: skip
 TOLD = "As the shop told it; of several shops' words the last one."
 BIRTH, REGISTERED, DAY = "birth_date", "registered_at", "registered_day"
 DEFINITIONS = (

@@ -1,6 +1,7 @@
 """Results about people and prices (each row belongs to a run), and what staff define."""
 
 from segments.models.groups import Segment, SegmentMember
+from segments.models.labels import Label, LabelRow
 from segments.models.lifecycle import LifecycleRule, StageChange, StageFlow, StageName, StageNow
 from segments.models.overrides import LabelOverride
 from segments.models.prices import ClassRule, CustomerClass, PriceClass, ProductPrice
@@ -12,7 +13,9 @@ __all__ = [
     "ClassRule",
     "CustomerClass",
     "CustomerValue",
+    "Label",
     "LabelOverride",
+    "LabelRow",
     "LifecycleRule",
     "PriceClass",
     "ProductLabelRow",
