@@ -37,7 +37,7 @@ def export(subject: Subject) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
     pins = _pins(subject).values(
         "platform__key", "label", "value", "reason", "created_at", "expires_at", "ended_at"
     )
-    yield LabelOverride._meta.db_table, pins.order_by("id").iterator(chunk_size=1_000)
+    yield LabelOverride._meta.db_table, (dict(pin) for pin in pins.order_by("id").iterator(chunk_size=1_000))
 
 
 def _pins(subject: Subject) -> QuerySet[LabelOverride]:

@@ -1,14 +1,18 @@
 """Why a customer has the value of a label: computed when asked, from the same facts and runs as the value."""
 
+from datetime import date
 from typing import Any
 
 from precision.engine import runs
 from precision.shop.scopes import Scope
 from segments import masking, overrides, snapshots
-from segments.labels import registry
+from segments.conditions import ConditionError, LabelType
+from segments.labels import library, registry, rules
+from segments.labels.registry import Definition
+from segments.labels.rules import Rule
+from segments.labels.values import labels_in
 from segments.masking import Sight
-from segments.models import LabelOverride
-from segments.portraits import labels
+from segments.models import Label, LabelOverride
 
 
 class UnknownLabelError(LookupError):
@@ -23,15 +27,13 @@ def evidence(scope: Scope, customer: int, key: str, *, sight: Sight) -> dict[str
     source tells; None where it knows nothing), `lines` (the same in words, one a figure) and `masked`. A masked value
     has neither evidence nor lines. Raises UnknownLabelError.
     """
-    definition = registry.definitions().get(key)
-    source = registry.source_of(key)
-    if definition is None or source is None:
-        raise UnknownLabelError(f"There is no label {key!r}; GET labels/ lists them.")
+    definition, rule = _defined(scope, key)
     run = runs.published(snapshots.JOB, scope.key)
     pin = overrides.of_customer(scope, customer).get(key)
-    value = labels.of_customer(scope, customer).get(key)
+    values = labels_in(scope, customer)
+    value = values.get(key)
     seen = sight.sees(definition.sensitivity)
-    found = source.evidence(scope, run.as_of, customer, key) if seen and run else None
+    found = _found(scope, run.as_of, customer, key, rule, values, sight) if seen and run else None
     return {
         "label": key,
         "title": definition.title,
@@ -46,6 +48,44 @@ def evidence(scope: Scope, customer: int, key: str, *, sight: Sight) -> dict[str
         "evidence": found,
         "lines": in_words(found) if found else [],
     }
+
+
+def _defined(scope: Scope, key: str) -> tuple[Definition, Rule | None]:
+    """Return the definition of a label, and its rule where staff made it one; raise UnknownLabelError."""
+    built_in = registry.definitions().get(key)
+    if built_in is not None:
+        return built_in, None
+    added = scope.platform and next(
+        (each for each in library.of_staff(scope.platform) if each.key == key), None
+    )
+    if not added or scope.platform is None:
+        raise UnknownLabelError(f"There is no label {key!r}; GET labels/ lists them.")
+    rule = None
+    if added.kind == Label.Kind.RULE:
+        try:
+            known = library.readable(scope.platform)
+            rule = rules.parse(added.definition, type=LabelType(added.type), labels=known)
+        except ConditionError:
+            rule = None  # it was valid when it was saved; the nightly job says why it is left out
+    return library.definition_of(added), rule
+
+
+def _found(
+    scope: Scope,
+    as_of: date,
+    customer: int,
+    key: str,
+    rule: Rule | None,
+    values: dict[str, Any],
+    sight: Sight,
+) -> dict[str, Any] | None:
+    """Return what the source tells, or of a rule the labels that it reads; None for what is given by hand."""
+    source = registry.source_of(key)
+    if source is not None:
+        return source.evidence(scope, as_of, customer, key)
+    if rule is None:
+        return None
+    return {name: masking.of_label(name, values.get(name), sight) for name in sorted(rules.labels_of(rule))}
 
 
 def in_words(found: dict[str, Any]) -> list[str]:

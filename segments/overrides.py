@@ -15,9 +15,8 @@ from django.utils import timezone
 from precision.shop import columns as c
 from precision.shop.models import ApiKey, Identity, Platform
 from precision.shop.scopes import Scope
-from segments import builtin
 from segments.conditions import MAX_NUMBER, LabelType, Scalar
-from segments.labels import registry
+from segments.labels import library, registry
 from segments.models import LabelOverride
 
 LONGEST_TEXT: Final = 200
@@ -32,9 +31,12 @@ class RefusedError(ValueError):
         super().__init__(f"{field}: {message}")
 
 
-def checked(label: str, value: Any) -> Scalar:
-    """Return the value as the label wants it; raise RefusedError for an unknown label or a value of another type."""
-    kind = builtin.LABELS.get(label)
+def checked(platform: Platform, label: str, value: Any) -> Scalar:
+    """Return the value as the label wants it; raise RefusedError for an unknown label or a value of another type.
+
+    Labels are the built-in ones and those of the platform's staff. One query.
+    """
+    kind = library.types(platform).get(label)
     if kind is None:
         raise RefusedError("label", f"There is no label {label!r}; GET labels/ lists them.")
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -67,7 +69,7 @@ def pin(
 
     `by` is the user who does it, `key` the API key; one of them. Raises RefusedError.
     """
-    value = checked(label, value)
+    value = checked(identity.platform, label, value)
     now = timezone.now()
     reason = reason.strip().replace("\0", "")
     if not reason:

@@ -20,11 +20,12 @@ from precision.engine.staff import IndexedSearch, LargeAdmin, go_to
 from precision.shop import identities
 from precision.shop.admin import panels, searching
 from precision.shop.models import Customer, Identity, Platform
-from segments import builtin, masking, overrides
+from segments import masking, overrides
 from segments.admin import cells
 from segments.admin.portraits import PortraitPages
+from segments.labels import registry
 from segments.masking import Sight
-from segments.models import LabelOverride
+from segments.models import Label, LabelOverride
 
 SHOWN = 20
 NOBODY_SEES = Sight(sensitive=False, personal=False)
@@ -61,7 +62,9 @@ class PinForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = sorted((key, cells.title(key)) for key in builtin.LABELS)
+        added = Label.objects.filter(platform__isnull=False, active=True).values_list("key", "title")
+        named = {key: each.title for key, each in registry.definitions().items()} | dict(added)
+        choices = sorted(named.items(), key=lambda pair: pair[1].lower())
         self.fields["label"].choices = choices  # type: ignore[attr-defined]
 
     def clean_value(self) -> Any:
@@ -82,21 +85,21 @@ class PinForm(forms.ModelForm):  # type: ignore[type-arg]
             self.instance.identity = Identity.objects.filter(platform=platform, **named).first()
             if self.instance.identity is None:
                 self.add_error("customer", f"The shop {platform.key} knows no customer {name!r}.")
-        if "label" in data and "value" in data:
+        if platform is not None and "label" in data and "value" in data:
             try:
-                data["value"] = self._as_wanted(data["label"], data["value"])
+                data["value"] = self._as_wanted(platform, data["label"], data["value"])
             except overrides.RefusedError as error:
                 self.add_error(error.field, error.message)
         if data.get("expires_at") and data["expires_at"] <= timezone.now():
             self.add_error("expires_at", "This time is over; give one to come, or none.")
         return data
 
-    def _as_wanted(self, label: str, value: Any) -> Any:
+    def _as_wanted(self, platform: Platform, label: str, value: Any) -> Any:
         """Return the value checked; a text label takes what looks like a number as text."""
         try:
-            return overrides.checked(label, value)
+            return overrides.checked(platform, label, value)
         except overrides.RefusedError:
-            return overrides.checked(label, self.data.get("value", ""))
+            return overrides.checked(platform, label, self.data.get("value", ""))
 
     def _post_clean(self) -> None:
         """Leave the checks of the model to `overrides.pin`, which ends an earlier pin first."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -43,8 +43,10 @@ class GroupForm(forms.Form):
         self.fields["segment"].label_from_instance = lambda one: f"{one.platform.key}: {one.name}"  # type: ignore[attr-defined]
 
 
-class PortraitPages(ModelAdmin):  # type: ignore[type-arg]
+class PortraitPages:
     """The pages beside the list: a customer, a group, the evidence of a label; goes before the admin class."""
+
+    admin_site: AdminSite
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -53,7 +55,7 @@ class PortraitPages(ModelAdmin):  # type: ignore[type-arg]
             path("portrait/<int:customer>/", view(self.person), name=f"{name}_portrait"),
             path("evidence/<int:customer>/<str:label>/", view(self.evidence), name=f"{name}_evidence"),
             path("group/", view(self.group), name=f"{name}_group"),
-            *super().get_urls(),
+            *super().get_urls(),  # type: ignore[misc]
         ]
 
     def person(self, request: HttpRequest, customer: int) -> HttpResponse:

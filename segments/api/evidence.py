@@ -33,7 +33,7 @@ class EvidenceOfLabelSerializer(serializers.Serializer[Any]):
     """A value and what it rests on."""
 
     customer_id = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     title = serializers.CharField()
     kind = serializers.CharField(help_text="fact, rule, model or manual.")
     unit = serializers.CharField()

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from precision.shop.api.description import describe
 from precision.shop.api.views import PlatformView
-from segments import builtin, masking, overrides
+from segments import masking, overrides
+from segments.labels import library
 from segments.models import LabelOverride
 
 MOST = 100
@@ -61,7 +62,7 @@ class LabelPinsSerializer(serializers.Serializer[Any]):
     """The pins of a label of a customer."""
 
     customer_id = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     pinned = PinnedSerializer(
         allow_null=True, help_text="The one that counts; null: the computed value does."
     )
@@ -129,7 +130,7 @@ class LabelPinView(PlatformView):
 
     def _known(self, key: str) -> None:
         """Raise NotFound for a label that is not there."""
-        if key not in builtin.LABELS:
+        if key not in library.types(self.platform):
             raise NotFound(f"There is no label {key!r}; GET labels/ lists them.")
 
     def _answer(self, customer_id: str, key: str) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from precision.shop.api.parameters import QueryParameters
 from precision.shop.api.views import PlatformView
 from precision.shop.platforms import ORGANISATION
 from precision.shop.scopes import Scope
-from segments import builtin, conditions, masking
+from segments import conditions, masking
+from segments.labels import library
 from segments.models import Segment
 from segments.portraits import group_portrait, groups, portrait
 
@@ -168,7 +169,9 @@ class ConditionPortraitView(PlatformView):
         given.is_valid(raise_exception=True)
         sight = masking.of_key(self.principal.key)
         try:
-            condition = conditions.parse(given.validated_data["condition"], labels=builtin.LABELS)
+            condition = conditions.parse(
+                given.validated_data["condition"], labels=library.types(self.platform)
+            )
         except conditions.ConditionError as error:
             raise ValidationError({"condition": [f"{error.path or 'condition'}: {error.message}"]}) from error
         hidden = sorted(

@@ -24,7 +24,7 @@ CUSTOMER = OpenApiParameter(
 class LabelOfProductSerializer(serializers.Serializer[Any]):
     """A label of a product."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     title = serializers.CharField()
     value = serializers.JSONField(help_text="Number, text, yes or no, list of words, or object; never null.")
     formula = serializers.CharField(help_text="How it comes about.")
@@ -42,7 +42,7 @@ class ProductLabelsSerializer(serializers.Serializer[Any]):
 class MatchReasonSerializer(serializers.Serializer[Any]):
     """What a label of the goods says about a match."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     value = serializers.CharField()
     evidence = serializers.FloatField(help_text="Its part of the score; below 0 it speaks against.")
     lift = serializers.FloatField(help_text="How many times as often as everyone they buy such goods.")

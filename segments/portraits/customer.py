@@ -12,6 +12,7 @@ from precision.shop.fields import MoneyField
 from precision.shop.models import Identity
 from precision.shop.scopes import Scope
 from segments import masking
+from segments.labels.values import labels_in
 from segments.masking import Sight
 from segments.methods.price_classes import REASONS
 from segments.models import CustomerClass, RfmScore, SegmentMember
@@ -48,7 +49,7 @@ def portrait(identity: Identity, *, sight: Sight, scope: Scope | None = None) ->
     named = list(
         Identity.objects.filter(customer_id=customer, platform__in=scope.platforms).order_by("kind", "pk")
     )
-    values = labels.of_customer(scope, customer)
+    values = labels_in(scope, customer)
     members = SegmentMember.objects.filter(run_id=pointers.get("segments", 0), customer_id=customer)
     return {
         "customer_id": identity.value,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -9,7 +10,7 @@ import polars as pl
 from precision.shop import columns as c
 from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
-from segments import builtin, masking
+from segments import masking
 from segments.conditions import LabelType
 from segments.labels import registry
 from segments.masking import Sight
@@ -54,9 +55,13 @@ def group_portrait(
         # People who are in no row of labels have nothing to compare; they count in the size all the same.
         everyone = frame.select(pl.len()).collect().item()
         size_known = frame.filter(_among(members)).select(pl.len()).collect().item()
-        shown, withheld = _shown(frame.collect_schema().names(), size, sight)
-        texts = _texts(frame, [name for name in shown if _is_text(name)], members, size_known, everyone)
-        numbers = _numbers(frame, [name for name in shown if not _is_text(name)], members)
+        known = labels.types(scope)
+        present = [name for name in frame.collect_schema().names() if name in known]
+        shown, withheld = _shown(present, size, sight)
+        counted_names = [name for name in shown if known[name] is LabelType.NUMBER]
+        others = [name for name in shown if name not in counted_names]
+        texts = _texts(frame, others, members, size_known, everyone)
+        numbers = _numbers(frame, counted_names, members)
     counted = habits.published(scope.key)
     goods, contacts = _habits(*counted, members) if counted else ({}, {})
     return {
@@ -73,16 +78,10 @@ def group_portrait(
     }
 
 
-def _is_text(name: str) -> bool:
-    return builtin.LABELS[name] is not LabelType.NUMBER
-
-
 def _shown(names: Sequence[str], size: int, sight: Sight) -> tuple[list[str], dict[str, str]]:
     """Return the labels that may describe a group of this size, and for the others why not."""
     shown, withheld = [], {}
     for name in names:
-        if name not in builtin.LABELS:
-            continue
         if not masking.sees_label(name, sight):
             withheld[name] = masking.MASKED
         elif not masking.describable(size, masking.sensitivity_of_label(name)):
@@ -160,7 +159,7 @@ def _habits(
     by_times, by_weight = (
         lifts.shares_of_sums(
             lifts.sums(part, measure=measure),
-            _sums.get((run, measure), lambda measure=measure: lifts.sums(frame, measure=measure)),
+            _sums.get((run, measure), partial(lifts.sums, frame, measure=measure)),
         )
         for measure in (h.TIMES, h.WEIGHT)
     )

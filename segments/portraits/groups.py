@@ -11,7 +11,7 @@ from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
-from segments import builtin, conditions, masking
+from segments import conditions, masking
 from segments.conditions import Condition
 from segments.masking import Sight
 from segments.models import Segment, SegmentMember
@@ -32,14 +32,16 @@ def of_segment(scope: Scope, segment: Segment, run: Run | None, *, sight: Sight)
     )
     return _portraits.get(
         key,
-        lambda: group_portrait(scope, members_of(segment, run), sight=sight, defined_by=named_in(segment)),
+        lambda: group_portrait(
+            scope, members_of(segment, run), sight=sight, defined_by=named_in(scope, segment)
+        ),
     )
 
 
-def named_in(segment: Segment) -> frozenset[str]:
+def named_in(scope: Scope, segment: Segment) -> frozenset[str]:
     """Return the labels that the condition of a segment names; none for one that cannot be read any more."""
     try:
-        condition = conditions.parse(segment.condition, labels=builtin.LABELS)
+        condition = conditions.parse(segment.condition, labels=labels.types(scope))
     except conditions.ConditionError:
         return frozenset()
     return conditions.labels_of(condition)

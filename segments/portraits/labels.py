@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from precision.shop import columns as c
 from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
-from segments import builtin, kept, masking, overrides, snapshots
+from segments import kept, masking, snapshots
 from segments.conditions import LabelType
+from segments.labels import library
 from segments.masking import Sight
 
 JOB: Final = snapshots.JOB
@@ -25,12 +25,9 @@ def table(scope: Scope) -> tuple[int, pl.LazyFrame] | None:
     return kept.published(JOB, scope.key, snapshots.KIND)
 
 
-def of_customer(scope: Scope, customer: int) -> dict[str, Any]:
-    """Return the labels of a customer, pinned ones in their places."""
-    found = table(scope)
-    rows = [] if found is None else found[1].filter(pl.col(c.CUSTOMER) == customer).collect().to_dicts()
-    values = {name: value for row in rows for name, value in row.items() if name != c.CUSTOMER}
-    return overrides.applied_to(scope, customer, values)
+def types(scope: Scope) -> dict[str, LabelType]:
+    """Return the type of every label of a scope, those of a platform's staff too. One query."""
+    return library.types(scope.platform)
 
 
 def beside_everyone(scope: Scope, values: Mapping[str, Any], sight: Sight) -> list[dict[str, Any]]:
@@ -40,9 +37,10 @@ def beside_everyone(scope: Scope, values: Mapping[str, Any], sight: Sight) -> li
     or a yes or no has `share`, the part of them that has the same. A masked value has neither.
     """
     found = table(scope)
-    everyone = _summary(scope.key, *found) if found else {}
+    known = types(scope)
+    everyone = _summary(scope.key, *found, known) if found else {}
     entries = []
-    for name, kind in builtin.LABELS.items():
+    for name, kind in known.items():
         value = values.get(name)
         if value is None:
             continue
@@ -64,15 +62,15 @@ def beside_everyone(scope: Scope, values: Mapping[str, Any], sight: Sight) -> li
     return entries
 
 
-def _summary(scope: str, run: int, frame: pl.LazyFrame) -> dict[str, Any]:
+def _summary(scope: str, run: int, frame: pl.LazyFrame, known: Mapping[str, LabelType]) -> dict[str, Any]:
     """Return mean and percentiles of each number label, and the shares of each other; kept per run."""
-    return _everyone.get((scope, run), lambda: _summarised(frame))
+    return _everyone.get((scope, run), lambda: _summarised(frame, known))
 
 
-def _summarised(frame: pl.LazyFrame) -> dict[str, Any]:
+def _summarised(frame: pl.LazyFrame, known: Mapping[str, LabelType]) -> dict[str, Any]:
     present = frame.collect_schema().names()
-    numbers = [name for name, kind in builtin.LABELS.items() if kind is LabelType.NUMBER and name in present]
-    others = [name for name in builtin.LABELS if name in present and name not in numbers]
+    numbers = [name for name, kind in known.items() if kind is LabelType.NUMBER and name in present]
+    others = [name for name in known if name in present and name not in numbers]
     found: dict[str, Any] = {}
     for name in numbers:
         # One after the other: a column at a time is all that is held.

@@ -37,7 +37,6 @@ def test_a_value_comes_with_what_it_rests_on(known: Shop, monkeypatch: pytest.Mo
 
 def test_a_pinned_value_says_who_pinned_it(known: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     source(monkeypatch)
-    monkeypatch.setattr("segments.overrides.checked", lambda label, value: value)
     overrides.pin(known.people["ann"], "test_group", "two", reason="she said so")
     answer = known.get(ADDRESS)
     assert answer["value"] == "two"
