@@ -38,6 +38,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Referrals", "group_add", "precision_shop.referral"),
         ("Interests", "favorite", "precision_shop.interest"),
         ("Words of interest", "dictionary", "precision_shop.interestword"),
+        ("Label library", "label", "precision_segments.label"),
+        ("Labels of customers", "badge", "precision_segments.labelrow"),
         ("Price classes", "sell", "precision_segments.customerclass"),
         ("Rule of price classes", "tune", "precision_segments.classrule"),
         ("Rule and clusters", "compare", "precision_segments.classrule/agreement"),

@@ -37,7 +37,7 @@ from recommender.models import (
     RuleSettings,
 )
 from segments import class_rules
-from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
+from segments.models import CustomerClass, Label, LabelRow, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
 from tests.admin.joins import join_facts
 from tests.admin.people import pins, product_label_rows
@@ -199,6 +199,14 @@ def _customer_results(platform: Platform, runs: dict[str, Run], count: int) -> N
         for customer in customers
     )  # fmt: skip
     class_rules.add(platform.key, {"share_a": 0.3}, reason="fewer of class A")
+    LabelRow.objects.bulk_create(
+        LabelRow(run=runs["price-classes"], customer=customer, values={"orders_365": count, "income": "high"})
+        for customer in customers
+    )
+    Label.objects.create(
+        platform=platform, key="regular", title="Regular", kind="rule", type="yes or no",
+        definition={"when": {"label": "orders_365", "op": ">=", "value": 3}},
+    )  # fmt: skip
     RfmScore.objects.bulk_create(
         RfmScore(
             run=runs["price-classes"], customer=customer, recency_days=count, frequency=2, money="10",
