@@ -19,7 +19,7 @@ from segments import kept
 from segments.jobs.frames import once
 from segments.lifecycle import JOB, ROW_DAYS, flow, stages, versions
 from segments.lifecycle.rule import StageRule
-from segments.lifecycle.standing import due_next, limited, standing
+from segments.lifecycle.standing import FILE_ONLY, due_next, limited, standing
 from segments.methods import gaps
 from segments.models import StageChange, StageFlow, StageNow
 
@@ -41,7 +41,13 @@ def compute_lifecycle(run: Run, engine: Engine) -> Outcome:
     asked = met.select(c.CUSTOMER, nw.col("_asked").alias(c.DAY)).filter(~nw.col(c.DAY).is_null())
     changed = stages.changes(met.select(c.CUSTOMER, c.DAY), asked, purchases, as_of=as_of)
     changes = changed.collect("polars").to_native()
-    frame = standing(changes, _last(purchases), _due(bought, rule, as_of=as_of), as_of=as_of)
+    frame = standing(
+        changes,
+        asked.collect("polars").to_native(),
+        _last(purchases),
+        _due(bought, rule, as_of=as_of),
+        as_of=as_of,
+    )
     kept.write(run, JOB, frame)
     lately = _seen(met, purchases).filter(pl.col(LAST_SEEN) >= as_of - ROW_DAYS).select(c.CUSTOMER)
     return Outcome(
@@ -90,7 +96,7 @@ def _registered(scope: Scope, as_of: int) -> pl.DataFrame:
 
 def _last(purchases: "nw.LazyFrame[Any]") -> pl.DataFrame:
     """Return what is expected after the last order of each customer."""
-    last = purchases.filter(nw.col(gaps.NEXT_DAY).is_null()).drop(gaps.NEXT_DAY, gaps.PRIOR)
+    last = purchases.filter(nw.col(gaps.NEXT_DAY).is_null()).drop(gaps.NEXT_DAY)
     found: pl.DataFrame = last.collect("polars").to_native()
     return found
 
@@ -126,7 +132,9 @@ def _judged(purchases: pl.DataFrame, *, as_of: int) -> dict[str, Any]:
 
 
 def _rows(run: Run, frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.rename({c.CUSTOMER: "customer_id"}).with_columns(pl.lit(run.pk).alias("run_id"))
+    return (
+        frame.drop(FILE_ONLY).rename({c.CUSTOMER: "customer_id"}).with_columns(pl.lit(run.pk).alias("run_id"))
+    )
 
 
 def _changes(run: Run, changes: pl.DataFrame) -> pl.DataFrame:

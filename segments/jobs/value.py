@@ -36,7 +36,8 @@ def compute_value(run: Run, engine: Engine) -> Outcome:
     scope = scopes.read(run.scope)
     rule, as_of = versions.current(run.scope), epoch_day(run.as_of)
     days = once(h.order_days(scope.scan("order_lines", run.as_of)))
-    people = h.histories(days, as_of=as_of).collect("polars")
+    # Sorted, since the resamples draw rows by number: a rerun gives the same.
+    people = h.histories(days, as_of=as_of).collect("polars").sort(c.CUSTOMER)
     buyers = h.buyers(people)
     model = value.fit(buyers, np.random.default_rng(SEED))
     told = value.forecast(model, buyers, days=rule.horizon_days)
@@ -45,7 +46,7 @@ def compute_value(run: Run, engine: Engine) -> Outcome:
     frame = _table(history, told, reason=model.reason).with_columns(
         _series(name, getattr(year, source), money=source in MONEY) for source, name in YEAR_COLUMNS.items()
     )
-    kept.write(run, VALUE_JOB, frame.sort(c.CUSTOMER))
+    kept.write(run, VALUE_JOB, frame)
     lately = frame.filter(pl.col(h.AGE_DAYS) - pl.col(h.RECENCY_DAYS) <= ROW_DAYS)
     rows = lately.drop(*YEAR_COLUMNS.values()).rename(
         {c.CUSTOMER: "customer_id", h.MEAN_E4: "mean_value", "orders": "expected_orders"}
@@ -84,7 +85,7 @@ def _held_out(days: "nw.LazyFrame[Any]", *, as_of: int) -> dict[str, Any] | None
     if test < LEAST_TEST:
         return None
     split = as_of - test
-    people = h.histories(days, as_of=split).collect("polars")
+    people = h.histories(days, as_of=split).collect("polars").sort(c.CUSTOMER)
     later = (
         days.filter((nw.col(c.DAY) >= split) & (nw.col(c.DAY) < as_of))
         .group_by(c.CUSTOMER)

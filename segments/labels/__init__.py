@@ -7,9 +7,11 @@ from segments.labels import (
     from_classes,
     from_context,
     from_interests,
+    from_lifecycle,
     from_orders,
     from_profiles,
     from_rfm,
+    from_value,
     from_visits,
 )
 from segments.labels.registry import (
@@ -40,9 +42,11 @@ __all__ = [
     "from_classes",
     "from_context",
     "from_interests",
+    "from_lifecycle",
     "from_orders",
     "from_profiles",
     "from_rfm",
+    "from_value",
     "from_visits",
     "register",
     "source_of",

@@ -13,12 +13,15 @@ from segments.methods import gaps
 
 SINCE = "since"  # Date, first day of the stage
 KNOWN_SINCE = "known_since"  # Date, first day of the first stage
+ASKED = "asked"  # Date, first inquiry, registration or cart
 LAST_ORDER = "last_order"  # Date
 GAP_DAYS = "gap_days"  # Float64, median of the gap expected
 NEXT_STAGE_AT = "next_stage_at"  # Date, when the next stage begins without an order
 EXPECTED_AT, EXPECTED_FROM, EXPECTED_UNTIL = "expected_at", "expected_from", "expected_until"  # Date
 NEXT_CATEGORIES = "next_categories"  # List(Int64), the soonest first; the lists run in step
 NEXT_EXPECTED, NEXT_FROM, NEXT_UNTIL = "next_expected", "next_from", "next_until"  # List(Date)
+FILE_ONLY: Final = (ASKED, gaps.PRIOR, gaps.SPREAD)
+"""Evidence of labels that the table in the database does without."""
 
 QUANTILES: Final = {EXPECTED_AT: 0.5, EXPECTED_FROM: 0.1, EXPECTED_UNTIL: 0.9}
 """Of the remaining gap, given the silence so far: the expected day and the borders of its 80 % interval."""
@@ -38,18 +41,23 @@ def limited(expected: gaps.Frame, rule: StageRule) -> gaps.Frame:
     )
 
 
-def standing(changed: pl.DataFrame, last: pl.DataFrame, due: pl.DataFrame, *, as_of: int) -> pl.DataFrame:
+def standing(
+    changed: pl.DataFrame, asked: pl.DataFrame, last: pl.DataFrame, due: pl.DataFrame, *, as_of: int
+) -> pl.DataFrame:
     """Return one row per customer, sorted: CUSTOMER and the columns named above, with STAGE, ORDERS and the limits.
 
-    `changed`: the rows of `stages.changes`; `last`: the rows of `limited` without a NEXT_DAY; `due`: `due_next`.
-    What needs an order is null for those who never bought; what is expected, also in win-back.
+    `changed`: the rows of `stages.changes`; `asked`: CUSTOMER, DAY of the first inquiry; `last`: the rows of `limited`
+    without a NEXT_DAY; `due`: `due_next`. What needs an order is null for those who never bought; what is
+    expected, also in win-back.
     """
     life = changed.group_by(c.CUSTOMER).agg(
         pl.col(STAGE).sort_by(c.DAY).last(),
         pl.col(c.DAY).max().alias(SINCE),
         pl.col(c.DAY).min().alias(KNOWN_SINCE),
     )
+    first = asked.rename({c.DAY: ASKED})
     found = life.join(last, on=c.CUSTOMER, how="left").join(due, on=c.CUSTOMER, how="left")
+    found = found.join(first, on=c.CUSTOMER, how="left")
     active = pl.col(STAGE).is_in([Stage.DEVELOPMENT, Stage.RETENTION])
     stage_end = (
         pl.when(pl.col(STAGE) == Stage.DEVELOPMENT)
@@ -72,6 +80,9 @@ def standing(changed: pl.DataFrame, last: pl.DataFrame, due: pl.DataFrame, *, as
             WIN_BACK_DAYS,
             (pl.col(c.DAY) + stage_end + 1).cast(pl.Int32).cast(pl.Date).alias(NEXT_STAGE_AT),
             *map(_date, QUANTILES),
+            _date(ASKED),
+            gaps.PRIOR,
+            gaps.SPREAD,
             *(pl.when(active).then(name).fill_null([]).alias(name) for name in due.columns[1:]),
         )
         .sort(c.CUSTOMER)

@@ -42,6 +42,7 @@ CATEGORY_GAPS: Final = 20.0
 LEAST_GAPS: Final = 30
 """Below it nothing is learnt: the model is the assumed one."""
 LEAST_VARIANCE: Final = 1e-4
+DECIMALS: Final = 9
 NO_CATEGORY: Final = -1
 MOST_DAYS: Final = 3650
 """No gap is told longer than ten years."""
@@ -99,15 +100,23 @@ def fit(bought: Frame, *, by: Sequence[str] = (c.CUSTOMER,), fallback_days: floa
     mean = float((sums["s"] / sums["n"]).mean())
     within, between = _variances(sums)
     means = _category_means(bought, gaps, by=by, mean=mean, ratio=between / within)
-    found = GapModel(
-        mean=mean, within=within, between=between, categories=means, gaps=count, customers=len(sums["n"])
-    )
-    expected = _with_prior(bought, found, by=by).select(*by, c.DAY, PRIOR)
+    first = _model(sums, mean=mean, variances=(within, between), categories=means)
+    expected = _with_prior(bought, first, by=by).select(*by, c.DAY, PRIOR)
     residuals = gaps.join(expected, on=[*by, c.DAY], how="inner")
-    within, between = _variances(_sums(residuals, by=by, of=nw.col("_y") - nw.col(PRIOR)))
+    variances = _variances(_sums(residuals, by=by, of=nw.col("_y") - nw.col(PRIOR)))
+    return _model(sums, mean=mean, variances=variances, categories=means)
+
+
+def _model(
+    sums: dict[str, Floats], *, mean: float, variances: tuple[float, float], categories: dict[int, float]
+) -> GapModel:
+    """Return the model, rounded: engines add up in any order, and a rerun must give the same."""
+    within, between = variances
     return GapModel(
-        mean=mean, within=within, between=between, categories=means, gaps=count, customers=found.customers
-    )
+        mean=round(mean, DECIMALS), within=round(within, DECIMALS), between=round(between, DECIMALS),
+        categories={key: round(value, DECIMALS) for key, value in sorted(categories.items())},
+        gaps=int(sums["n"].sum()), customers=len(sums["n"]),
+    )  # fmt: skip
 
 
 def expectations(bought: Frame, model: GapModel, *, by: Sequence[str] = (c.CUSTOMER,)) -> Frame:
