@@ -1,40 +1,32 @@
-"""Who will: one classifier for every target, judged on later time before it may be used.
+"""Who will: classifiers judged on later time before one of them may be used.
 
-Logistic regression (ridge), gradient-boosted trees (LightGBM) and a small neural network (multilayer perceptron) learn
-from the same rows; each is calibrated on rows that it has not seen (Platt 1999). They are compared on held-out rows of a
-later time by the area under the ROC curve with a paired bootstrap (Efron, Tibshirani 1993), and the winner is promoted
-only where it beats the baseline by an interval that excludes zero. Undefined is None with a reason.
+The classifiers of `learners` learn from the same rows; each is calibrated on rows that it has not seen (Platt 1999).
+They are compared on held-out rows of a later time by the area under the ROC curve with a paired bootstrap (Efron,
+Tibshirani 1993); the winner is promoted only where it beats the baseline by an interval that excludes zero. Undefined
+is None with a reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
-from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+
+from segments.methods.learners import NETWORK
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 FEWEST_POSITIVES = 100
 DRAWS = 1_000
+MOST_ROWS = 20_000
+"""Held-out rows that decide on the interval."""
 LEVEL = 0.95
 
 
 class TooFewError(ValueError):
     """There are too few positives or negatives to learn from; the message says how many and what is used instead."""
-
-
-class Model(Protocol):
-    """What scikit-learn's classifiers offer."""
-
-    def fit(self, features: Any, responses: Any) -> Any: ...
-    def predict_proba(self, features: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,26 +71,29 @@ class Verdict:
     reason: str
 
 
-def models(rng: np.random.Generator) -> dict[str, Callable[[], Model]]:
-    """Return how to make each untrained model, by name; the same generator gives the same models."""
-    seed = int(rng.integers(2**31))
-    return {
-        "logistic": lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000)),
-        "boosting": lambda: LGBMClassifier(
-            n_estimators=200, learning_rate=0.05, num_leaves=15, min_child_samples=40, subsample=0.8, subsample_freq=1,
-            colsample_bytree=0.8, reg_lambda=1.0, random_state=seed, deterministic=True, force_row_wise=True, verbose=-1,
-        ),
-        "network": lambda: make_pipeline(
-            StandardScaler(),
-            MLPClassifier((32, 16), alpha=1e-2, early_stopping=True, max_iter=200, random_state=seed),
-        ),
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Platt's map from raw chances to calibrated ones: a logistic regression on their log odds."""
+
+    slope: float
+    constant: float
+
+    def apply(self, raw: Floats) -> Floats:
+        """Return the calibrated chances, shape (rows,)."""
+        return np.asarray(1 / (1 + np.exp(-(self.constant + self.slope * _logit(raw)))))
 
 
-def calibrate(raw: Floats, responses: Flags) -> Callable[[Floats], Floats]:
-    """Return Platt's map from raw chances to calibrated ones, learned on rows that the model has not seen."""
-    logit = LogisticRegression(C=1e6).fit(_logit(raw)[:, None], responses)
-    return lambda scores: np.asarray(logit.predict_proba(_logit(scores)[:, None])[:, 1])
+def calibrate(raw: Floats, responses: Flags) -> Calibration:
+    """Return the map learned on rows that the model has not seen; never one that turns the order around.
+
+    Where all responses are alike, or higher chances respond no more often, the mean is all that is told.
+    """
+    if 0 < responses.sum() < len(responses):
+        fitted = LogisticRegression(C=1e6).fit(_logit(raw)[:, None], responses)
+        if fitted.coef_[0][0] > 0:
+            return Calibration(slope=float(fitted.coef_[0][0]), constant=float(fitted.intercept_[0]))
+    rate = (responses.sum() + 0.5) / (len(responses) + 1)
+    return Calibration(slope=0.0, constant=float(np.log(rate / (1 - rate))))
 
 
 def judge(
@@ -111,11 +106,11 @@ def judge(
     winners = [name for name in others if against[name].wins]
     auc = {each.name: each.auc or 0.0 for each in scored}
     promoted = max(winners, key=auc.__getitem__) if winners else baseline
-    plain = [name for name in others if name != "network"]
+    plain = [name for name in others if name != NETWORK]
     adds = False
-    if "network" in scores and plain:
+    if NETWORK in scores and plain:
         best = max(plain, key=auc.__getitem__)
-        adds = differences({"network": scores["network"]}, scores[best], responses, rng=rng)["network"].wins
+        adds = differences({NETWORK: scores[NETWORK]}, scores[best], responses, rng=rng)[NETWORK].wins
     reason = (
         f"{promoted} beats {baseline} by {against[promoted].value:+.3f} ({against[promoted].low:+.3f} to "
         f"{against[promoted].high:+.3f})"
@@ -131,25 +126,62 @@ def judge(
 def differences(
     scores: Mapping[str, Floats], baseline: Floats, responses: Flags, *, rng: np.random.Generator
 ) -> dict[str, Difference]:
-    """Return for each score how much its area under the curve exceeds that of the baseline (paired bootstrap)."""
+    """Return for each score how much its area under the curve exceeds that of the baseline (paired bootstrap).
+
+    The rows are drawn with replacement DRAWS times, the same ones for all scores; beyond MOST_ROWS a sample of them
+    decides, which makes the interval wider, never narrower.
+    """
+    values = dict(scores)
+    whole = {name: auc(each, responses) for name, each in values.items()}
+    whole_base = auc(baseline, responses)
+    if len(responses) > MOST_ROWS:
+        chosen = rng.choice(len(responses), MOST_ROWS, replace=False)
+        values = {name: each[chosen] for name, each in values.items()}
+        baseline, responses = baseline[chosen], responses[chosen]
     size = len(responses)
-    drawn: dict[str, list[float]] = {name: [] for name in scores}
+    curves = {name: _Curve(each, responses) for name, each in values.items()}
+    base = _Curve(baseline, responses)
+    drawn: dict[str, list[float]] = {name: [] for name in values}
     for _ in range(DRAWS):
-        rows = rng.integers(0, size, size)
-        if not 0 < responses[rows].sum() < size:
-            continue
-        base = roc_auc_score(responses[rows], baseline[rows])
-        for name, each in scores.items():
-            drawn[name].append(float(roc_auc_score(responses[rows], each[rows])) - base)
+        weights = np.bincount(rng.integers(0, size, size), minlength=size).astype(np.float64)
+        area = base.area(weights)
+        for name, curve in curves.items():
+            drawn[name].append(curve.area(weights) - area)
     tail = (1 - LEVEL) / 2
-    whole = roc_auc_score(responses, baseline)
     return {
         name: Difference(
-            value=float(roc_auc_score(responses, scores[name]) - whole),
-            low=float(np.quantile(values, tail)), high=float(np.quantile(values, 1 - tail)),
+            value=(whole[name] or 0.0) - (whole_base or 0.0),
+            low=float(np.nanquantile(drawn[name], tail)),
+            high=float(np.nanquantile(drawn[name], 1 - tail)),
         )
-        for name, values in drawn.items()
-    }  # fmt: skip
+        for name in values
+    }
+
+
+def auc(scores: Floats, responses: Flags) -> float | None:
+    """Return the area under the ROC curve; None where all responses are alike."""
+    if not 0 < responses.sum() < len(responses):
+        return None
+    return float(roc_auc_score(responses, scores))
+
+
+class _Curve:
+    """The area under the curve of one score for many weightings of the same rows: sorted once, ties counted half."""
+
+    def __init__(self, scores: Floats, responses: Flags) -> None:
+        self._order = np.argsort(scores, kind="stable")
+        ordered = scores[self._order]
+        self._starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        self._positive = responses[self._order].astype(np.float64)
+
+    def area(self, weights: Floats) -> float:
+        """Return the area, NaN where the weights leave only one kind of response."""
+        ordered = weights[self._order]
+        positive = np.add.reduceat(ordered * self._positive, self._starts)
+        negative = np.add.reduceat(ordered * (1 - self._positive), self._starts)
+        pairs = positive.sum() * negative.sum()
+        below = np.cumsum(negative) - negative / 2
+        return float(positive @ below / pairs) if pairs else float("nan")
 
 
 def enough(responses: Flags, *, instead: str) -> None:
