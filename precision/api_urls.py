@@ -23,6 +23,7 @@ from recommender.api.rules import MatrixView, RulesView
 from segments.api import price_classes
 from segments.api.evidence import EvidenceView
 from segments.api.groups import MembersView, SegmentsView
+from segments.api.labels import CustomerLabelsView, LibraryView
 from segments.api.lifecycle import LifecycleView, StageFlowView
 from segments.api.overrides import LabelPinView
 from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
@@ -57,6 +58,10 @@ urlpatterns = [
     path("api/v1/rules/matrix/", MatrixView.as_view(), name="rules-matrix"),
     # A customer id may contain slashes.
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
+    path("api/v1/labels/", LibraryView.as_view(), name="labels"),
+    path(
+        "api/v1/customers/<path:customer_id>/labels/", CustomerLabelsView.as_view(), name="customer-labels"
+    ),
     path(
         "api/v1/customers/<path:customer_id>/labels/<str:key>/evidence/",
         EvidenceView.as_view(),

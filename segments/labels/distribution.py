@@ -60,7 +60,8 @@ def distribution(scope: str, key: str, kind: LabelType, *, sensitive: bool) -> l
     """Return how a label's values are spread; empty before the first run, and where nobody has one.
 
     Of a number `step` (0 to 1 by tenths) and `value`, its quantile; of others `value`, `customers` and `share`, the
-    most frequent first, at most TOP. Of sensitive labels values of fewer people than `masking.smallest_group` are left out.
+    most frequent first, at most TOP. Of sensitive labels values of fewer people than
+    `masking.smallest_group` are left out.
     """
     frame = snapshots.scan(scope)
     if frame is None or key not in frame.collect_schema().names():

@@ -34,6 +34,8 @@ READS = {
     "customer-price-class": ["customers/{person}/price-class/"],
     "price-classes": ["price-classes/"],
     "price-class-rule": ["price-classes/rule/"],
+    "labels": ["labels/"],
+    "customer-labels": ["customers/{person}/labels/"],
     "customer-label": ["customers/{person}/labels/price_class/"],
     "label-evidence": ["customers/{person}/labels/test_group/evidence/"],
     "wanted": ["customers/{person}/wanted/"],
