@@ -105,7 +105,7 @@ class ClassRuleAdmin(ReadOnlyAdmin):
         (None, {"fields": [("scope", "version"), "reason", ("by_whom", "created_at"), "again"]}),
         (
             "Evidence that is wanted",
-            {"fields": ["window_days", ("least_orders", "least_lines", "least_customers"), "shrink_lines"]},
+            {"fields": ["window_days", ("least_orders", "least_lines", "least_people"), "shrink_lines"]},
         ),
         (
             "Borders",

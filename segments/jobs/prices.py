@@ -73,9 +73,7 @@ def agreement(classes: "nw.DataFrame[pl.DataFrame]", rule: PriceClassRule) -> di
     """Return how the rule and three clusters agree, as JSON; with a reason only where there are too few customers."""
     clusters = price_clusters.price_clusters(classes, rule, np.random.default_rng(SEED))
     if clusters is None:
-        return {
-            "reason": f"fewer than {rule.least_customers} customers have enough evidence, or too few differ"
-        }
+        return {"reason": f"fewer than {rule.least_people} customers have enough evidence, or too few differ"}
     found = asdict(price_clusters.agreement_with_rule(classes, clusters))
     centres = [
         dict(zip(price_features.MEASURES, centre, strict=True)) for centre in clusters.centres.tolist()

@@ -62,7 +62,7 @@ class PriceClassRule:
     """Orders a customer needs to be classified."""
     least_lines: int = 50
     """Lines with a price position that a customer needs to be classified."""
-    least_customers: int = 50
+    least_people: int = 50
     """Customers with that evidence a platform needs before anybody is classified."""
     share_a: float = 0.4
     """Share of them past the border of A before the unsure ones are taken out."""
@@ -102,7 +102,7 @@ class PriceClassRule:
                 raise ValueError(
                     f"PriceClassRule.{name} is {getattr(self, name)}; a probability from 0 to below 1 is wanted."
                 )
-        for name in ("window_days", "least_orders", "least_lines", "least_customers", "least_trials"):
+        for name in ("window_days", "least_orders", "least_lines", "least_people", "least_trials"):
             if getattr(self, name) < 1:
                 raise ValueError(f"PriceClassRule.{name} is {getattr(self, name)}; at least 1 is wanted.")
         if self.window_days > LONGEST_DAYS:
@@ -146,11 +146,11 @@ def fit_thresholds(
 ) -> PriceClassThresholds | None:
     """Return the platform's means, deviations, borders and errors over the customers with enough evidence.
 
-    `noise` is the row of `price_features.measurement_noise`. None when fewer than `rule.least_customers` have the
+    `noise` is the row of `price_features.measurement_noise`. None when fewer than `rule.least_people` have the
     evidence: then orders make everybody U. The borders are the quantiles 1 - share_a and 1 - share_b of the scores.
     """
     known = features.filter(nw.col(ORDERS) >= rule.least_orders, nw.col(POSITIONED_LINES) >= rule.least_lines)
-    if len(known) < rule.least_customers:
+    if len(known) < rule.least_people:
         return None
     values = measures(known)
     means, sds = values.mean(axis=0), values.std(axis=0)

@@ -37,12 +37,12 @@ def price_clusters(
 ) -> PriceClusters | None:
     """Return the clusters of the customers with the evidence that the rule wants.
 
-    None below `least_customers`, and where fewer than three of them differ. k-means over two axes, standardised: the
+    None below `least_people`, and where fewer than three of them differ. k-means over two axes, standardised: the
     blend of the two price positions by `buyers_weight`, and the discount share. B is the cluster of the largest mean
     discount share, A that of the larger blend of the other two, C the last.
     """
     known = features.filter(nw.col(ORDERS) >= rule.least_orders, nw.col(POSITIONED_LINES) >= rule.least_lines)
-    if len(known) < max(rule.least_customers, CLUSTERS):
+    if len(known) < max(rule.least_people, CLUSTERS):
         return None
     values = measures(known)
     sd = values.std(axis=0)

@@ -96,7 +96,7 @@ class ClassRule(models.Model):
     least_lines = models.PositiveIntegerField(
         help_text="Order lines with a comparable price that a customer needs to be classified."
     )
-    least_customers = models.PositiveIntegerField(
+    least_people = models.PositiveIntegerField(
         help_text="Customers with that evidence needed before anybody is classified by orders."
     )
     share_a = models.FloatField(help_text="Share past the border of A, before the unsure are taken out.")

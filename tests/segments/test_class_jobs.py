@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AS_OF = date(2026, 7, 10)
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PEOPLE, ORDERS, LINES, GOODS = 45, 4, 4, 12
-SMALL = {"least_lines": 10, "least_customers": 20, "confidence": 0.5, "share_a": 0.33, "share_b": 0.33}
+SMALL = {"least_lines": 10, "least_people": 20, "confidence": 0.5, "share_a": 0.33, "share_b": 0.33}
 
 
 @pytest.fixture(autouse=True)

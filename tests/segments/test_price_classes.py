@@ -197,7 +197,7 @@ def test_said_probabilities_come_true() -> None:
 
 def test_a_platform_with_few_customers_classifies_nobody() -> None:
     frame = people(price_position=[0.1, 0.5, 0.9])
-    rule = replace(PLAIN_RULE, least_customers=4)
+    rule = replace(PLAIN_RULE, least_people=4)
     assert fitted(frame, rule) is None
     found = classified(frame, rule, None)
     assert found[classes.PRICE_CLASS].to_list() == ["U"] * 3
