@@ -203,9 +203,10 @@ def _customer_results(platform: Platform, runs: dict[str, Run], count: int) -> N
         LabelRow(run=runs["price-classes"], customer=customer, values={"orders_365": count, "income": "high"})
         for customer in customers
     )
-    Label.objects.create(
-        platform=platform, key="regular", title="Regular", kind="rule", type="yes or no",
-        definition={"when": {"label": "orders_365", "op": ">=", "value": 3}},
+    rule = {"when": {"label": "orders_365", "op": ">=", "value": 3}}
+    Label.objects.get_or_create(
+        platform=platform, key="regular",
+        defaults={"title": "Regular", "kind": "rule", "type": "yes or no", "definition": rule},
     )  # fmt: skip
     RfmScore.objects.bulk_create(
         RfmScore(
