@@ -15,10 +15,11 @@ from segments.models import (
     SegmentMember,
     StageChange,
     StageNow,
+    TargetScore,
 )
 
 TABLES: tuple[type[Model], ...] = (
-    CustomerClass, LabelRow, RfmScore, SegmentMember, StageNow, StageChange, CustomerValue,
+    CustomerClass, LabelRow, RfmScore, SegmentMember, StageNow, StageChange, CustomerValue, TargetScore,
 )  # fmt: skip
 
 

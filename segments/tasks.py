@@ -51,3 +51,15 @@ def value(platform: str) -> None:
 def labels(platform: str) -> None:
     """Compute the labels of everybody."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "labels"])
+
+
+@shared_task(name="precision.models")  # type: ignore[untyped-decorator]
+def models(platform: str) -> None:
+    """Learn the models of the life cycle."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "models"])
+
+
+@shared_task(name="precision.scores")  # type: ignore[untyped-decorator]
+def scores(platform: str) -> None:
+    """Score customers by the models of the life cycle."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "scores"])

@@ -1,5 +1,27 @@
 """Nightly jobs about people: read facts, compute, write the rows of a run. Importing this registers them."""
 
-from segments.jobs import groups, labels, lifecycle, portraits, prices, product_labels, rfm, value
+from segments.jobs import (
+    groups,
+    labels,
+    lifecycle,
+    models,
+    portraits,
+    prices,
+    product_labels,
+    rfm,
+    scores,
+    value,
+)
 
-__all__ = ["groups", "labels", "lifecycle", "portraits", "prices", "product_labels", "rfm", "value"]
+__all__ = [
+    "groups",
+    "labels",
+    "lifecycle",
+    "models",
+    "portraits",
+    "prices",
+    "product_labels",
+    "rfm",
+    "scores",
+    "value",
+]

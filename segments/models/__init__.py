@@ -4,6 +4,7 @@ from segments.models.groups import Segment, SegmentMember
 from segments.models.labels import Label, LabelRow
 from segments.models.lifecycle import LifecycleRule, StageChange, StageFlow, StageName, StageNow
 from segments.models.overrides import LabelOverride
+from segments.models.predictions import TargetModel, TargetScore
 from segments.models.prices import ClassRule, CustomerClass, PriceClass, ProductPrice
 from segments.models.product_labels import ProductLabelRow
 from segments.models.scores import RfmScore
@@ -27,4 +28,6 @@ __all__ = [
     "StageFlow",
     "StageName",
     "StageNow",
+    "TargetModel",
+    "TargetScore",
 ]
