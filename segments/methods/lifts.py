@@ -14,6 +14,8 @@ from segments.methods.habits import DIMENSION, VALUE
 
 GROUP: Final = "group"  # Int64, people of the group with the value
 EVERYONE: Final = "everyone"  # Int64, people of all with the value
+GROUP_SIZE: Final = "group_size"  # Int64, people of the group of whom it is known
+EVERYONE_SIZE: Final = "everyone_size"  # Int64, people of all of whom it is known
 GROUP_SHARE: Final = "group_share"  # Float64 0..1
 EVERYONE_SHARE: Final = "everyone_share"  # Float64 0..1
 LIFT: Final = "lift"  # Float64, group share / everyone's; null where everyone's is 0
@@ -28,20 +30,22 @@ Z: Final = 1.959963984540054
 _FLAG: Final = "_in_group"
 
 
-def shares_of_people(values: pl.LazyFrame, *, by: Sequence[str], group: int, everyone: int) -> pl.DataFrame:
+def shares_of_people(values: pl.LazyFrame, *, by: Sequence[str]) -> pl.DataFrame:
     """Return for each combination of the columns `by` how large a part of the group and of everyone has it.
 
-    `values` has GROUP and EVERYONE, the people counted, beside `by`; `group` and `everyone` are the sizes. The lift is
+    `values` has GROUP and EVERYONE, the people counted, and GROUP_SIZE and EVERYONE_SIZE, of how many, beside `by`. The
+    lift is
 
-        r = p / P,  with p = GROUP / group and P = EVERYONE / everyone.
+        r = p / P,  with p = GROUP / GROUP_SIZE and P = EVERYONE / EVERYONE_SIZE.
 
     Its interval comes from that of the ratio of the group to the others, RR = p / q: the closed form of A. Donner and
     G. Zou (Statistical Methods in Medical Research 21, 2012) over Wilson's intervals of p and q, sound for zeros too.
     Since P mixes p and q, r = RR / (w RR + 1 − w) with w = n / N; it grows with RR, so the ends carry over. No interval
     (null) for groups of fewer than LEAST_PEOPLE, and for everyone, whose lift is 1 by definition.
     """
-    rest = everyone - group
-    p, low_p, high_p = _wilson(pl.col(GROUP), group)
+    size, everyone = pl.col(GROUP_SIZE), pl.col(EVERYONE_SIZE)
+    rest = everyone - size
+    p, low_p, high_p = _wilson(pl.col(GROUP), size)
     q, low_q, high_q = _wilson(pl.col(EVERYONE) - pl.col(GROUP), rest)
     product = p * q
     low = (low_p * (2 * p - low_p)) / (
@@ -49,22 +53,34 @@ def shares_of_people(values: pl.LazyFrame, *, by: Sequence[str], group: int, eve
     )
     bottom = low_q * (2 * q - low_q)
     high = (product + (product**2 - high_p * low_q * (2 * p - high_p) * (2 * q - low_q)).sqrt()) / bottom
-    weight = group / everyone if everyone else 0.0
+    weight = size / everyone
 
     def of_everyone(ratio: pl.Expr) -> pl.Expr:
         return ratio / (weight * ratio + 1 - weight)
 
-    nothing = pl.lit(None, dtype=pl.Float64)
-    found = values.with_columns(
-        (pl.col(GROUP) / group if group else nothing).alias(GROUP_SHARE),
-        (pl.col(EVERYONE) / everyone if everyone else nothing).alias(EVERYONE_SHARE),
-    ).with_columns(_ratio().alias(LIFT), nothing.alias(LOW), nothing.alias(HIGH))
-    if group >= LEAST_PEOPLE and rest > 0:
-        found = found.with_columns(
-            pl.when(pl.col(GROUP) == 0).then(0.0).otherwise(of_everyone(low)).alias(LOW),
+    sound = (size >= LEAST_PEOPLE) & (rest > 0) & (pl.col(EVERYONE) > 0)
+    found = (
+        values.with_columns(
+            pl.when(size > 0).then(pl.col(GROUP) / size).alias(GROUP_SHARE),
+            pl.when(everyone > 0).then(pl.col(EVERYONE) / everyone).alias(EVERYONE_SHARE),
+        )
+        .with_columns(_ratio().alias(LIFT))
+        .with_columns(
+            pl.when(~sound)
+            .then(None)
+            .when(pl.col(GROUP) == 0)
+            .then(0.0)
+            .otherwise(of_everyone(low))
+            .alias(LOW),
             # Where none of the others has it, the ratio to them knows no bound, and that to everyone this one.
-            pl.when(bottom <= 0).then(1 / weight).otherwise(of_everyone(high)).alias(HIGH),
-        ).with_columns(pl.when(pl.col(EVERYONE) > 0).then(pl.col(name)).alias(name) for name in (LOW, HIGH))
+            pl.when(~sound)
+            .then(None)
+            .when(bottom <= 0)
+            .then(1 / weight)
+            .otherwise(of_everyone(high))
+            .alias(HIGH),
+        )
+    )
     return _ranked(found, by)
 
 
@@ -208,9 +224,9 @@ def in_words(lift: float | None, low: float | None, high: float | None) -> str:
     return f"{_times(lift)} everyone's share ({low:.2f} to {high:.2f})"
 
 
-def _wilson(count: pl.Expr, size: int) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+def _wilson(count: pl.Expr, size: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """Return the share of a count, and the ends of its Wilson interval (95 %)."""
-    n = max(size, 1)
+    n = pl.max_horizontal(size, 1).cast(pl.Float64)
     share = count.cast(pl.Float64) / n
     middle = share + Z**2 / (2 * n)
     spread = (share * (1 - share) / n + Z**2 / (4 * n**2)).sqrt() * Z

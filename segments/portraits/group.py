@@ -20,9 +20,10 @@ from segments.portraits import habits, labels
 
 TOP: Final = 10
 """Values of one label or dimension that are shown."""
-MOST_SENTENCES: Final = 12
 PER_LABEL: Final = 2
 """Sentences about one label."""
+PER_KIND: Final = 6
+"""Sentences about means, and about shares."""
 FEWER: Final = "rarer values"
 """Stands for the values of a sensitive label that too few people have."""
 _NAMES: Final = (
@@ -38,11 +39,12 @@ def group_portrait(
 ) -> dict[str, Any]:
     """Return how the customers `members` (our numbers) of a scope differ from all of its customers.
 
-    `size`, `of` and `share`; `summary`: the most distinctive differences in words; `labels`: of each label of a text or
-    yes and no how large a part of the people has each value; `numbers`: means; `goods` and `contacts`: shares of what
-    they buy and of when and by what they are in contact. Everything beside everyone's, with lift and 95 % interval.
-    `withheld`: labels that are not told, and why. `defined_by` are the labels by which the group was chosen: that it
-    differs there is no news, so the summary leaves them out. Before the first run of the jobs a part is empty.
+    `size`, `of` and `share`; `summary`: the most distinctive differences in words; `labels`: of each label of a text
+    or yes and no how large a part has each value, of the people of whom it is known (`known`); `numbers`: means;
+    `goods` and `contacts`: shares of what they buy and of when and by what they are in contact. Everything beside
+    everyone's, with lift and 95 % interval. `withheld`: labels that are not told, and why. `defined_by` are the labels
+    by which the group was chosen: that it differs there is no news, so the summary leaves them out. Before the first
+    run of the jobs a part is empty.
     """
     found = labels.table(scope)
     everyone = 0
@@ -52,15 +54,13 @@ def group_portrait(
     size = members.len()
     if found is not None:
         _, frame = found
-        # People who are in no row of labels have nothing to compare; they count in the size all the same.
         everyone = frame.select(pl.len()).collect().item()
-        size_known = frame.filter(_among(members)).select(pl.len()).collect().item()
         known = labels.types(scope)
         present = [name for name in frame.collect_schema().names() if name in known]
         shown, withheld = _shown(present, size, sight)
         counted_names = [name for name in shown if known[name] is LabelType.NUMBER]
         others = [name for name in shown if name not in counted_names]
-        texts = _texts(frame, others, members, size_known, everyone)
+        texts = _texts(frame, others, members)
         numbers = _numbers(frame, counted_names, members)
     counted = habits.published(scope.key)
     goods, contacts = _habits(*counted, members) if counted else ({}, {})
@@ -91,9 +91,7 @@ def _shown(names: Sequence[str], size: int, sight: Sight) -> tuple[list[str], di
     return shown, withheld
 
 
-def _texts(
-    frame: pl.LazyFrame, names: Sequence[str], members: pl.Series, size: int, everyone: int
-) -> list[dict[str, Any]]:
+def _texts(frame: pl.LazyFrame, names: Sequence[str], members: pl.Series) -> list[dict[str, Any]]:
     """Return an entry for each value of each label, the most distinctive first, at most TOP of a label."""
     if not names:
         return []
@@ -111,14 +109,22 @@ def _texts(
         .with_columns(_coarse(names))
         .group_by("label", "value")
         .agg(pl.col(lifts.GROUP, lifts.EVERYONE).sum())
+        # Of those of whom the label is known: who never bought has no price class, which is no class of its own.
+        .with_columns(
+            pl.col(lifts.GROUP).sum().over("label").alias(lifts.GROUP_SIZE),
+            pl.col(lifts.EVERYONE).sum().over("label").alias(lifts.EVERYONE_SIZE),
+        )
     )
-    found = lifts.shares_of_people(counts, by=["label", "value"], group=size, everyone=everyone)
+    found = lifts.shares_of_people(counts, by=["label", "value"])
     kept = (
         found.group_by("label", maintain_order=True)
         .head(TOP)
         .sort(lifts.DISTINCT, descending=True, maintain_order=True)
     )
-    return [_entry({"label": row["label"], "value": row["value"]}, row) for row in kept.to_dicts()]
+    return [
+        _entry({"label": row["label"], "value": row["value"], "known": row[lifts.GROUP_SIZE]}, row)
+        for row in kept.to_dicts()
+    ]
 
 
 def _coarse(names: Sequence[str]) -> pl.Expr:
@@ -227,13 +233,16 @@ def _summary(
                 f"deviations {way} everyone's {entry['everyone_mean']:,.4g}"
             )
             said.append((entry["distinct"], entry["label"], text))
+    counted = {entry["label"] for entry in numbers}
     told: list[str] = []
     times: Counter[str] = Counter()
     for distinct, name, text in sorted(said, key=lambda each: -each[0]):
-        times[name] += 1
-        if distinct > 0 and name not in without and times[name] <= PER_LABEL:
+        # Means of many like labels would otherwise leave no room for what people buy and where they are.
+        kind = "a number" if name in counted else "a share"
+        if distinct > 0 and name not in without and times[name] < PER_LABEL and times[kind] < PER_KIND:
+            times.update([name, kind])
             told.append(text)
-    return told[:MOST_SENTENCES]
+    return told
 
 
 def _sentence(subject: str, entry: Mapping[str, Any]) -> str:

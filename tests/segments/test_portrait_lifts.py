@@ -11,12 +11,18 @@ from segments.methods import lifts
 from segments.methods.habits import DIMENSION, TIMES, VALUE
 
 
+def of_people(rows: list[tuple[str, int, int]], *, group: int, everyone: int) -> pl.DataFrame:
+    frame = pl.LazyFrame(rows, schema=["value", lifts.GROUP, lifts.EVERYONE], orient="row")
+    sizes = [pl.lit(group).alias(lifts.GROUP_SIZE), pl.lit(everyone).alias(lifts.EVERYONE_SIZE)]
+    return lifts.shares_of_people(frame.with_columns(sizes), by=["value"])
+
+
 def people(
     rows: list[tuple[str, int, int]], *, group: int, everyone: int
 ) -> dict[str, tuple[float | None, ...]]:
-    frame = pl.LazyFrame(rows, schema=["value", lifts.GROUP, lifts.EVERYONE], orient="row")
-    found = lifts.shares_of_people(frame, by=["value"], group=group, everyone=everyone)
-    return {row[0]: row[3:8] for row in found.rows()}
+    found = of_people(rows, group=group, everyone=everyone)
+    names = (lifts.GROUP_SHARE, lifts.EVERYONE_SHARE, lifts.LIFT, lifts.LOW, lifts.HIGH)
+    return {row[0]: row[1:] for row in found.select("value", *names).rows()}
 
 
 def test_shares_of_people_by_hand() -> None:
@@ -32,12 +38,7 @@ def test_shares_of_people_by_hand() -> None:
 
 
 def test_the_most_distinctive_comes_first_and_what_is_like_everyone_last() -> None:
-    frame = pl.LazyFrame(
-        [("like", 50, 500), ("more", 60, 200), ("less", 2, 300)],
-        schema=["value", lifts.GROUP, lifts.EVERYONE],
-        orient="row",
-    )
-    found = lifts.shares_of_people(frame, by=["value"], group=100, everyone=1000)
+    found = of_people([("like", 50, 500), ("more", 60, 200), ("less", 2, 300)], group=100, everyone=1_000)
     assert found["value"].to_list() == ["more", "less", "like"]
     assert found[lifts.DISTINCT].to_list()[-1] == 0.0
     # .6 of the group and .2 of everyone: what is surely so lies below the divergence of the two shares.
@@ -48,12 +49,7 @@ def test_the_most_distinctive_comes_first_and_what_is_like_everyone_last() -> No
 
 
 def test_a_large_lift_of_hardly_anybody_is_less_distinctive_than_a_small_one_of_many() -> None:
-    frame = pl.LazyFrame(
-        [("rare", 10, 12), ("many", 800, 5_000)],
-        schema=["value", lifts.GROUP, lifts.EVERYONE],
-        orient="row",
-    )
-    found = lifts.shares_of_people(frame, by=["value"], group=1_000, everyone=10_000)
+    found = of_people([("rare", 10, 12), ("many", 800, 5_000)], group=1_000, everyone=10_000)
     assert found["value"].to_list() == ["many", "rare"]
     assert found[lifts.LIFT].to_list() == pytest.approx([1.6, 8.33], abs=0.01)
 
