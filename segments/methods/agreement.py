@@ -40,13 +40,11 @@ def compare(first: Letters, second: Letters, *, classes: Sequence[str]) -> Agree
         raise ValueError(
             f"Classes of shapes {first.shape} and {second.shape} are not about the same people; give one of each."
         )
-    place = {letter: number for number, letter in enumerate(classes)}
-    unknown = sorted((set(first.tolist()) | set(second.tolist())) - set(place))
+    unknown = sorted({str(each) for each in np.union1d(first, second)} - set(classes))
     if unknown:
         raise ValueError(f"Unknown classes {', '.join(unknown)}; wanted {', '.join(classes)}.")
-    rows = np.array([place[letter] for letter in first.tolist()], dtype=np.int64)
-    columns = np.array([place[letter] for letter in second.tolist()], dtype=np.int64)
-    size = len(place)
+    rows, columns = ((each[:, None] == np.array(classes)).argmax(axis=1) for each in (first, second))
+    size = len(classes)
     counts = np.bincount(rows * size + columns, minlength=size * size).reshape(size, size)
     table = tuple(tuple(row) for row in counts.tolist())
     people = int(counts.sum())

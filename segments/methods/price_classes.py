@@ -228,19 +228,15 @@ def classify(
         **dict(zip(PROBABILITIES, probabilities.T, strict=True)),
         CONFIDENCE: confidence,
     }
+    like = features.implementation
+    texts = {PRICE_CLASS: letters, REASON: reasons}
     return features.with_columns(
-        _series(PRICE_CLASS, letters.tolist(), nw.String(), features),
-        _series(REASON, reasons.tolist(), nw.String(), features),
-        *(
-            # Unknown is null, never NaN.
-            _series(name, [None if np.isnan(v) else v for v in values.tolist()], nw.Float64(), features)
-            for name, values in numbers.items()
-        ),
+        *(nw.Series.from_numpy(name, values, backend=like) for name, values in texts.items()),
+        *(nw.Series.from_numpy(name, values, backend=like) for name, values in numbers.items()),
+    ).with_columns(
+        # Unknown is null, never NaN.
+        *(nw.when(~nw.col(name).is_nan()).then(nw.col(name)).alias(name) for name in numbers),
     )
-
-
-def _series(name: str, values: list[Any], dtype: nw.dtypes.DType, like: nw.DataFrame[Any]) -> nw.Series[Any]:
-    return nw.new_series(name, values, dtype, backend=like.implementation)
 
 
 def _posterior(

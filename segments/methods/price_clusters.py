@@ -67,9 +67,12 @@ def price_clusters(
 def agreement_with_rule(classes: nw.DataFrame[Any], clusters: PriceClusters) -> Agreement:
     """Return how the rule's classes (rows) and the clusters (columns) agree, over the customers with a class by both.
 
-    `classes` comes from `price_classes.classify`; who is U there is left out.
+    `classes` comes from `price_classes.classify` of the features that the clusters are made of; who is U there is left
+    out.
     """
-    rule = dict(zip(classes[col.CUSTOMER].to_list(), classes[PRICE_CLASS].to_list(), strict=True))
-    letters = np.array([rule.get(customer, "U") for customer in clusters.customers.tolist()], dtype="<U1")
+    customers = classes[col.CUSTOMER].to_numpy()
+    order = np.argsort(customers)
+    place = order[np.searchsorted(customers, clusters.customers, sorter=order)]
+    letters = classes[PRICE_CLASS].to_numpy().astype("<U1")[place]
     sure = letters != "U"
     return agreement.compare(letters[sure], clusters.letters[sure], classes=LETTERS)

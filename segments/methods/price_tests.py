@@ -208,11 +208,11 @@ def with_tests(
     like = rows.implementation
     return (
         rows.with_columns(
-            *(nw.new_series(name, v.tolist(), nw.Boolean(), backend=like) for name, v in flags.items()),
-            nw.new_series("_letter", np.array(LETTERS)[best].tolist(), nw.String(), backend=like),
-            nw.new_series("_confidence", confidence.tolist(), nw.Float64(), backend=like),
+            *(nw.Series.from_numpy(name, values, backend=like) for name, values in flags.items()),
+            nw.Series.from_numpy("_letter", np.array(LETTERS)[best], backend=like),
+            nw.Series.from_numpy("_confidence", confidence, backend=like),
             *(
-                nw.new_series(f"_{name}", after[:, place].tolist(), nw.Float64(), backend=like)
+                nw.Series.from_numpy(f"_{name}", np.ascontiguousarray(after[:, place]), backend=like)
                 for place, name in enumerate(PROBABILITIES)
             ),
         )
