@@ -82,9 +82,11 @@ class PinForm(forms.ModelForm):  # type: ignore[type-arg]
         platform, name = data.get("platform"), data.get("customer")
         if platform is not None and name:
             named = {"kind": Identity.Kind.CUSTOMER_ID, "value": name}
-            self.instance.identity = Identity.objects.filter(platform=platform, **named).first()
-            if self.instance.identity is None:
+            found = Identity.objects.filter(platform=platform, **named).first()
+            if found is None:
                 self.add_error("customer", f"The shop {platform.key} knows no customer {name!r}.")
+            else:
+                self.instance.identity = found
         if platform is not None and "label" in data and "value" in data:
             try:
                 data["value"] = self._as_wanted(platform, data["label"], data["value"])

@@ -59,4 +59,5 @@ class LabelOverride(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.label} = {self.value}"
+        # Without the value: not everybody may see it, and titles and logs show this.
+        return f"{self.label} of identity {self.identity_id}"
