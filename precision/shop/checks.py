@@ -14,6 +14,7 @@ MAKE_A_KEY = (
 )
 NEEDED_APPS = {
     "django.contrib.postgres": "models use arrays",
+    "precision.charts": "staff pages draw with it",
     "precision.engine": "results belong to its runs",
     "rest_framework": "the API is built on it",
     "drf_spectacular": "it writes the API's schema",

@@ -41,8 +41,13 @@ FILES = {
             "django.contrib.postgres", "django.contrib.sessions", "django.contrib.messages",
             "django.contrib.staticfiles", "rest_framework", "drf_spectacular", "drf_spectacular_sidecar",
             "drf_standardized_errors", "django_filters", "django_celery_beat",
-            "precision.engine", "precision.shop", "segments", "recommender", "precision.campaigns",
+            "precision.charts", "precision.engine", "precision.shop", "segments", "recommender", "precision.campaigns",
             "shop", "orders",
+        ]
+        STATICFILES_FINDERS = [
+            "django.contrib.staticfiles.finders.FileSystemFinder",
+            "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+            "precision.charts.finders.PlotlyFinder",
         ]
         MIDDLEWARE = [
             "django.contrib.sessions.middleware.SessionMiddleware",
