@@ -64,7 +64,9 @@ def labels(profiles: pl.DataFrame, as_of: date) -> pl.DataFrame:
         *(pl.col(name).drop_nulls().first() for name in GIVEN),
     )
     birth = pl.col(BIRTH)
-    before_birthday = (birth.dt.month() * 100 + birth.dt.day()) > as_of.month * 100 + as_of.day
+    # Months and days come as small integers, which would wrap.
+    in_year = birth.dt.month().cast(pl.Int64) * 100 + birth.dt.day().cast(pl.Int64)
+    before_birthday = in_year > as_of.month * 100 + as_of.day
     age = as_of.year - birth.dt.year().cast(pl.Int64) - before_birthday.cast(pl.Int64)
     band: Any = pl.lit(None, dtype=pl.String)
     for least, name in reversed(BANDS):
