@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
 
 Floats = NDArray[np.float64]
-BOUND: Final = 12.0
+BOUND: Final = 10.0
 """Of the logarithms of the parameters (times in means of the ages): beyond it the likelihood is flat."""
 
 

@@ -16,7 +16,7 @@ from scipy.special import digamma, gammaln
 from segments.methods.purchases import NotFittedError
 
 Floats = NDArray[np.float64]
-BOUND: Final = 12.0
+BOUND: Final = 10.0
 """Of the logarithms of the parameters (money in mean values): beyond it the likelihood is flat."""
 
 
