@@ -41,7 +41,9 @@ def price_clusters(
     blend of the two price positions by `buyers_weight`, and the discount share. B is the cluster of the largest mean
     discount share, A that of the larger blend of the other two, C the last.
     """
-    known = features.filter(nw.col(ORDERS) >= rule.least_orders, nw.col(POSITIONED_LINES) >= rule.least_lines)
+    enough = (nw.col(ORDERS) >= rule.least_orders) & (nw.col(POSITIONED_LINES) >= rule.least_lines)
+    # Engines give rows in no particular order; the clusters must not depend on it.
+    known = features.filter(enough).sort(col.CUSTOMER)
     if len(known) < max(rule.least_people, CLUSTERS):
         return None
     values = measures(known)
