@@ -1,7 +1,9 @@
 """Whether somebody is active, and for how long they have not been seen."""
 
 from datetime import date
+from typing import Any
 
+import narwhals as nw
 import polars as pl
 
 from precision.engine.windows import epoch_day
@@ -30,21 +32,21 @@ ORDER, VISIT = "last_order", "last_visit"
 
 def frame(scope: Scope, as_of: date) -> pl.DataFrame:
     """Return the labels of everybody who ever ordered or visited in the last year; see `Source`."""
-    ordered = buying.first_orders(scope.scan("order_lines", as_of)).to_native()
-    visited = visiting.present(scope.scan("events", as_of, days=visiting.WINDOW_DAYS)).to_native()
-    seen = pl.concat(
-        [
-            ordered.select(c.CUSTOMER, pl.col(buying.LAST_DAY).alias(c.DAY)),
-            visited.group_by(c.CUSTOMER).agg(pl.col(c.DAY).max()),
-        ]
+    events = scope.scan("events", as_of, days=visiting.WINDOW_DAYS)
+    return labels(scope.scan("order_lines", as_of), events, today=epoch_day(as_of))
+
+
+def labels(lines: "nw.LazyFrame[Any]", events: "nw.LazyFrame[Any]", *, today: int) -> pl.DataFrame:
+    """Return the labels from all order lines before the day, and the events of the year before it."""
+    ordered = buying.first_orders(lines).select(c.CUSTOMER, nw.col(buying.LAST_DAY).alias(c.DAY))
+    visited = visiting.present(events).group_by(c.CUSTOMER).agg(nw.col(c.DAY).max())
+    seen = nw.concat([ordered, visited]).group_by(c.CUSTOMER).agg(nw.col(c.DAY).max())
+    since = (today - nw.col(c.DAY)).alias(LAST_SEEN_DAYS)
+    return own.eager(
+        seen.select(c.CUSTOMER, since).select(
+            c.CUSTOMER, (nw.col(LAST_SEEN_DAYS) <= ACTIVE_DAYS).alias(ACTIVE), LAST_SEEN_DAYS
+        )
     )
-    found: pl.DataFrame = (
-        seen.group_by(c.CUSTOMER)
-        .agg((epoch_day(as_of) - pl.col(c.DAY).max()).alias(LAST_SEEN_DAYS))
-        .select(c.CUSTOMER, (pl.col(LAST_SEEN_DAYS) <= ACTIVE_DAYS).alias(ACTIVE), LAST_SEEN_DAYS)
-        .collect()
-    )
-    return found
 
 
 def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | None:

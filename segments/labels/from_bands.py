@@ -55,11 +55,14 @@ DEFINITIONS = (
 
 def frame(scope: Scope, as_of: date) -> pl.DataFrame:
     """Return the bands of everybody who bought goods with a price position in the last year; see `Source`."""
-    lines = scope.scan("order_lines", as_of, days=buying.WINDOW_DAYS)
-    counts = own.once(p.binned(lines, _positions(scope)))
+    return labels(scope.scan("order_lines", as_of, days=buying.WINDOW_DAYS), _positions(scope))
+
+
+def labels(lines: "nw.LazyFrame[Any]", positions: "nw.LazyFrame[Any]") -> pl.DataFrame:
+    """Return the bands from the order lines of a year, and PRODUCT with its PRICE_POSITION."""
+    counts = own.once(p.binned(lines, positions))
     top = favourites.favourites(_by_category(lines), c.CATEGORY).select(c.CUSTOMER, c.CATEGORY)
-    found: pl.DataFrame = p.bands(counts, own.once(top)).collect("polars").to_native()
-    return found
+    return own.eager(p.bands(counts, own.once(top)))
 
 
 def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | None:

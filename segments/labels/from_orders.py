@@ -10,7 +10,7 @@ from precision.engine.windows import epoch_day
 from precision.shop import columns as c
 from precision.shop.scopes import Scope
 from segments.labels import own
-from segments.labels.own import NUMBER, TEXT, fact
+from segments.labels.own import NUMBER, TEXT, Names, fact
 from segments.labels.registry import Definition, Evidence, Source, register
 from segments.methods import buying as b
 from segments.methods import favourites as f
@@ -170,17 +170,23 @@ DAYS = {b.ORDERS_30: 30, b.ORDERS_90: 90}
 
 def frame(scope: Scope, as_of: date) -> pl.DataFrame:
     """Return the labels of everybody who ever ordered; see `Source`."""
-    lines = scope.scan("order_lines", as_of, days=b.WINDOW_DAYS)
-    orders, products = own.once(b.per_order(lines)), own.once(b.per_product(lines))
-    today = epoch_day(as_of)
+    year = scope.scan("order_lines", as_of, days=b.WINDOW_DAYS)
+    return labels(scope.scan("order_lines", as_of), year, own.names(scope), today=epoch_day(as_of))
+
+
+def labels(
+    lines: "nw.LazyFrame[Any]", year: "nw.LazyFrame[Any]", names: Names, *, today: int
+) -> pl.DataFrame:
+    """Return the labels from all order lines before the day, and from those of the year before it."""
+    orders, products = own.once(b.per_order(year)), own.once(b.per_product(year))
     ever = (
-        own.eager(b.first_orders(scope.scan("order_lines", as_of)))
+        own.eager(b.first_orders(lines))
         .select(c.CUSTOMER, (today - pl.col("first_day")).alias(b.FIRST_ORDER_DAYS))
         .join(own.eager(b.habits(orders, as_of=today)), on=c.CUSTOMER, how="left")
         .with_columns(pl.col(b.ORDERS_30, b.ORDERS_90, b.ORDERS_365, b.SPEND_365).fill_null(0))
     )
     parts = [own.eager(b.variety(products)), _hours(orders), _weekdays(orders)]
-    parts += [_favourites(scope, label, orders, products) for label in SHARES]
+    parts += [_favourites(names, label, orders, products) for label in SHARES]
     for part in parts:
         ever = ever.join(part, on=c.CUSTOMER, how="left")
     return ever.select(c.CUSTOMER, *(each.key for each in DEFINITIONS))
@@ -210,24 +216,24 @@ def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | N
 
 
 def counts_of(
-    scope: Scope, label: str, orders: "nw.LazyFrame[Any]", products: "nw.LazyFrame[Any]"
+    names: Names, label: str, orders: "nw.LazyFrame[Any]", products: "nw.LazyFrame[Any]"
 ) -> tuple["nw.LazyFrame[Any]", str]:
     """Return what a favourite is the most frequent of, CUSTOMER, value and TIMES, and the name of the value."""
     if label == STORE:
         return b.times_of(orders, c.STORE), c.STORE
     if label == TOP_CATEGORY:
         return b.lines_of(products, c.CATEGORY), c.CATEGORY
-    branded = products.join(nw.from_native(own.brands(scope).lazy()), on=c.PRODUCT, how="inner")
+    branded = products.join(nw.from_native(names.brands.lazy()), on=c.PRODUCT, how="inner")
     return b.lines_of(branded, NAME), NAME
 
 
 def _favourites(
-    scope: Scope, label: str, orders: "nw.LazyFrame[Any]", products: "nw.LazyFrame[Any]"
+    names: Names, label: str, orders: "nw.LazyFrame[Any]", products: "nw.LazyFrame[Any]"
 ) -> pl.DataFrame:
-    counts, value = counts_of(scope, label, orders, products)
+    counts, value = counts_of(names, label, orders, products)
     found = own.eager(f.favourites(counts, value))
     if label != TOP_BRAND:
-        found = found.join(_names(scope, label), on=value, how="left")
+        found = found.join(_names(names, label), on=value, how="left")
     return found.select(c.CUSTOMER, pl.col(NAME).alias(label), pl.col(f.SHARE).alias(SHARES[label]))
 
 
@@ -240,16 +246,17 @@ def _favourite_evidence(
     told: dict[str, Any],
 ) -> Evidence | None:
     """Return how often each value came, in the order of their numbers, and what the favourite's share is shrunk to."""
-    counts, value = counts_of(scope, label, orders, products)
+    names = own.names(scope)
+    counts, value = counts_of(names, label, orders, products)
     mine = own.eager(counts).drop_nulls(value).sort(value)
     best = own.eager(f.favourites(counts, value))
     if not best.height:
         return None
     lines = scope.scan("order_lines", as_of, days=b.WINDOW_DAYS)
-    of_all, _ = counts_of(scope, label, b.per_order(lines), b.per_product(lines))
+    of_all, _ = counts_of(names, label, b.per_order(lines), b.per_product(lines))
     usual = f.everyones_shares(of_all, value)[best[value].item()]
     if label != TOP_BRAND:
-        mine = mine.join(_names(scope, label), on=value, how="left", maintain_order="left")
+        mine = mine.join(_names(names, label), on=value, how="left", maintain_order="left")
     return {
         **told,
         "times": dict(mine.select(NAME, f.TIMES).iter_rows()),
@@ -287,8 +294,8 @@ def _weekdays(orders: "nw.LazyFrame[Any]") -> pl.DataFrame:
     )
 
 
-def _names(scope: Scope, label: str) -> pl.DataFrame:
-    return own.stores(scope) if label == STORE else own.categories(scope)
+def _names(names: Names, label: str) -> pl.DataFrame:
+    return names.stores if label == STORE else names.categories
 
 
 register(Source(name="orders", definitions=DEFINITIONS, frame=frame, evidence=evidence))

@@ -10,7 +10,7 @@ from precision.engine.windows import epoch_day
 from precision.shop import columns as c
 from precision.shop.scopes import Scope
 from segments.labels import own
-from segments.labels.own import NUMBER, TEXT, fact
+from segments.labels.own import NUMBER, TEXT, Names, fact
 from segments.labels.registry import Evidence, Source, register
 from segments.methods import buying
 from segments.methods import favourites as f
@@ -105,15 +105,18 @@ DEFINITIONS = (
 
 def frame(scope: Scope, as_of: date) -> pl.DataFrame:
     """Return the labels of everybody who visited in the last year; see `Source`."""
-    today = epoch_day(as_of)
     events = scope.scan("events", as_of, days=v.WINDOW_DAYS)
+    lines = scope.scan("order_lines", as_of, days=v.LOOK_DAYS)
+    return labels(events, lines, own.names(scope), today=epoch_day(as_of))
+
+
+def labels(
+    events: "nw.LazyFrame[Any]", lines: "nw.LazyFrame[Any]", names: Names, *, today: int
+) -> pl.DataFrame:
+    """Return the labels from the events of the year before the day, and order lines of LOOK_DAYS at least."""
     visits = own.once(v.visits(events))
-    views = own.once(v.viewed(scope.scan("events", as_of, days=CATEGORY_DAYS)))
-    left = v.carts_left(
-        scope.scan("events", as_of, days=v.LOOK_DAYS),
-        scope.scan("order_lines", as_of, days=v.LOOK_DAYS),
-        as_of=today,
-    )
+    views = own.once(v.viewed(events.filter(nw.col(c.DAY) >= today - CATEGORY_DAYS)))
+    left = v.carts_left(events, lines, as_of=today)
     everybody = own.eager(v.visit_labels(visits, as_of=today))
     for part in (
         own.eager(v.counted(events, as_of=today)),
@@ -123,7 +126,7 @@ def frame(scope: Scope, as_of: date) -> pl.DataFrame:
             c.CUSTOMER, pl.col(c.CHANNEL).alias(CHANNEL)
         ),
         own.eager(f.favourites(buying.lines_of(views, c.CATEGORY), c.CATEGORY))
-        .join(own.categories(scope), on=c.CATEGORY, how="left")
+        .join(names.categories, on=c.CATEGORY, how="left")
         .select(c.CUSTOMER, pl.col("name").alias(CATEGORY), pl.col(f.SHARE).alias(CATEGORY_SHARE)),
     ):
         everybody = everybody.join(part, on=c.CUSTOMER, how="left")

@@ -1,5 +1,6 @@
 """One customer's own facts, and names of what facts point to."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -39,31 +40,42 @@ def iso(day: int | None) -> str | None:
     return None if day is None else (EPOCH + timedelta(days=day)).isoformat()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the numbers in facts are called."""
+
+    categories: pl.DataFrame
+    """CATEGORY and `name`, the path from the root."""
+    brands: pl.DataFrame
+    """PRODUCT and `name`, the brand of those that have one."""
+    stores: pl.DataFrame
+    """STORE and `name`, that of the store or else the shop's own number."""
+
+
+def names(scope: Scope) -> Names:
+    """Return the names of the scope's categories, brands and stores. Three queries."""
+    return Names(
+        categories=categories(scope),
+        brands=_names(
+            scope,
+            c.PRODUCT,
+            "SELECT id, brand AS name FROM precision_shop_product WHERE brand <> '' AND platform_id IN ({})",
+        ),
+        stores=_names(
+            scope,
+            c.STORE,
+            "SELECT id, coalesce(nullif(name, ''), external_id) AS name FROM precision_shop_store "
+            "WHERE platform_id IN ({})",
+        ),
+    )
+
+
 def categories(scope: Scope) -> pl.DataFrame:
-    """Return CATEGORY and `name`, the path from the root."""
+    """Return CATEGORY and `name`, the path from the root. One query."""
     return _names(
         scope,
         c.CATEGORY,
         "SELECT id, array_to_string(path, ' / ') AS name FROM precision_shop_category WHERE platform_id IN ({})",
-    )
-
-
-def brands(scope: Scope) -> pl.DataFrame:
-    """Return PRODUCT and `name`, the brand of those that have one."""
-    return _names(
-        scope,
-        c.PRODUCT,
-        "SELECT id, brand AS name FROM precision_shop_product WHERE brand <> '' AND platform_id IN ({})",
-    )
-
-
-def stores(scope: Scope) -> pl.DataFrame:
-    """Return STORE and `name`, that of the store or else the shop's own number."""
-    return _names(
-        scope,
-        c.STORE,
-        "SELECT id, coalesce(nullif(name, ''), external_id) AS name FROM precision_shop_store "
-        "WHERE platform_id IN ({})",
     )
 
 
