@@ -27,6 +27,7 @@ from segments.api.labels import CustomerLabelsView, LibraryView
 from segments.api.lifecycle import LifecycleView, StageFlowView
 from segments.api.overrides import LabelPinView
 from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
+from segments.api.predictions import ModelsView, ModelView, ScoresView
 from segments.api.product_labels import (
     AudienceView,
     LabelAudienceView,
@@ -78,6 +79,9 @@ urlpatterns = [
     path("api/v1/segments/<str:key>/portrait/", SegmentPortraitView.as_view(), name="segment-portrait"),
     path("api/v1/customers/<path:customer_id>/lifecycle/", LifecycleView.as_view(), name="lifecycle"),
     path("api/v1/customers/<path:customer_id>/value/", ValueView.as_view(), name="customer-value"),
+    path("api/v1/customers/<path:customer_id>/scores/", ScoresView.as_view(), name="customer-scores"),
+    path("api/v1/models/", ModelsView.as_view(), name="models"),
+    path("api/v1/models/<str:target>/", ModelView.as_view(), name="model"),
     path("api/v1/lifecycle/flow/", StageFlowView.as_view(), name="stage-flow"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),

@@ -44,6 +44,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Rule of price classes", "tune", "precision_segments.classrule"),
         ("Rule and clusters", "compare", "precision_segments.classrule/agreement"),
         ("RFM scores", "grid_view", "precision_segments.rfmscore"),
+        ("Models", "model_training", "precision_segments.targetmodel"),
+        ("Chances", "percent", "precision_segments.targetscore"),
         ("Pinned labels", "push_pin", "precision_segments.labeloverride"),
         ("Portraits of groups", "groups_2", "precision_segments.labeloverride/group"),
         ("Segments", "group_work", "precision_segments.segment"),

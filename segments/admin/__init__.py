@@ -1,5 +1,17 @@
 """Staff pages; importing this package registers them all."""
 
-from segments.admin import class_rules, groups, labels, overrides, portraits, prices, product_labels, rfm
+from segments.admin import (
+    class_rules,
+    groups,
+    labels,
+    overrides,
+    portraits,
+    predictions,
+    prices,
+    product_labels,
+    rfm,
+)
 
-__all__ = ["class_rules", "groups", "labels", "overrides", "portraits", "prices", "product_labels", "rfm"]
+__all__ = [
+    "class_rules", "groups", "labels", "overrides", "portraits", "predictions", "prices", "product_labels", "rfm",
+]  # fmt: skip

@@ -18,7 +18,7 @@ from segments.labels import library, registry, wide
 from segments.labels.from_activity import ACTIVE_DAYS, LAST_SEEN_DAYS
 from segments.models import LabelRow
 
-READS: Final = ("interests", "lifecycle", "price-classes", "rfm", "value")
+READS: Final = ("interests", "lifecycle", "price-classes", "rfm", "scores", "value")
 """Jobs whose results sources of labels read."""
 
 

@@ -13,7 +13,7 @@ from precision.engine.windows import epoch_day
 from precision.shop import columns as c
 from precision.shop import history, scopes
 from segments.jobs.frames import once
-from segments.lifecycle import samples, training
+from segments.lifecycle import patterns, samples, training
 from segments.lifecycle.registrations import registrations
 from segments.lifecycle.targets import TARGETS, Target
 from segments.lifecycle.training import Result, Sample
@@ -45,6 +45,7 @@ def compute_models(run: Run, engine: Engine) -> Outcome:
     for target in TARGETS.values():
         by_horizon[target.horizon_days].append(target)
     results: dict[str, Result] = {}
+    common: dict[str, list[dict[str, Any]]] = {}
     for horizon, some in by_horizon.items():
         found: dict[str, list[Sample]] = defaultdict(list)
         for day in samples.dates(as_of, horizon_days=horizon, first_day=first):
@@ -53,7 +54,9 @@ def compute_models(run: Run, engine: Engine) -> Outcome:
                 found[key].append(sample)
         for target in some:
             results[target.key] = training.train(target, found[target.key], rng=rng)
-    TargetModel.objects.bulk_create(_row(run, key, result) for key, result in results.items())
+            latest = found[target.key][-1] if found[target.key] else None
+            common[target.key] = patterns.patterns(latest) if latest is not None else []
+    TargetModel.objects.bulk_create(_row(run, key, result, common[key]) for key, result in results.items())
     return Outcome(
         rows={"target_model": len(results)},
         measures={
@@ -70,11 +73,12 @@ def _first_day(lines: "nw.LazyFrame[Any]", events: "nw.LazyFrame[Any]", *, defau
     return default if day is None else int(day)
 
 
-def _row(run: Run, key: str, result: Result) -> TargetModel:
+def _row(run: Run, key: str, result: Result, common: list[dict[str, Any]]) -> TargetModel:
     return TargetModel(
         run=run, target=key, kind=result.fitted.kind, reason=result.reason, rows=result.rows,
         positives=result.positives, dates=list(result.dates), measures=_measures(result), report=result.report,
-        report_reason=result.report_reason, importance=result.importance, state=result.fitted.state(),
+        report_reason=result.report_reason, importance=result.importance, patterns=common,
+        state=result.fitted.state(),
     )  # fmt: skip
 
 

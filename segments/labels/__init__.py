@@ -11,6 +11,7 @@ from segments.labels import (
     from_orders,
     from_profiles,
     from_rfm,
+    from_scores,
     from_value,
     from_visits,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "from_orders",
     "from_profiles",
     "from_rfm",
+    "from_scores",
     "from_value",
     "from_visits",
     "register",

@@ -14,7 +14,7 @@ from segments.lifecycle.training import Sample
 
 STEP_DAYS: Final = 28
 DATES: Final = 6
-MOST_EACH: Final = 60_000
+MOST_EACH: Final = 25_000
 """Customers of a population that are looked at as of one day; a random sample of them beyond that."""
 
 Frame = nw.LazyFrame[Any]

@@ -24,7 +24,7 @@ from segments.methods.reduction import variable_clusters
 BASELINE: Final = "baseline"
 KINDS: Final = (LOGISTIC, BOOSTING, NETWORK)
 FEWEST_DATES: Final = 3
-MOST_ROWS: Final = 200_000
+MOST_ROWS: Final = 80_000
 """Rows that a model learns from: a random sample of them beyond that."""
 MOST_VARIABLES: Final = 12
 """Coefficients that a person reads."""

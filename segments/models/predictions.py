@@ -23,6 +23,7 @@ class TargetModel(models.Model):
     report = models.JSONField(null=True, help_text="The logistic regression as a statistician reads it.")
     report_reason = models.TextField(blank=True, help_text="Why there is no regression.")
     importance = models.JSONField(default=dict, help_text="Mean absolute contribution of each feature.")
+    patterns = models.JSONField(default=list, help_text="What those who did it had in common beforehand.")
     state = models.JSONField(help_text="All that scoring needs; numbers and texts only.")
 
     class Meta:
