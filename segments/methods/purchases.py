@@ -105,7 +105,8 @@ def fit(
     total = float(each.sum())
     scale = float(np.dot(each, t)) / total
     (x, t_x, t), each = _distinct(x, t_x, t, each)
-    data = (x, t_x / scale, t / scale)
+    counts, place = np.unique(x, return_inverse=True)
+    data = (counts, place, t_x / scale, t / scale)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         value, slope = _log_likelihood(np.exp(logs), *data, weights=each)
@@ -138,36 +139,39 @@ def _distinct(
 
 
 def _log_likelihood(
-    parameters: Floats, x: Floats, t_x: Floats, t: Floats, *, weights: Floats
+    parameters: Floats,
+    counts: Floats,
+    place: NDArray[np.intp],
+    t_x: Floats,
+    t: Floats,
+    *,
+    weights: Floats,
 ) -> tuple[float, Floats]:
-    """Return the weighted log-likelihood (formula (6) of the paper) and its gradient in (r, α, a, b)."""
+    """Return the weighted log-likelihood (formula (6) of the paper) and its gradient in (r, α, a, b).
+
+    x is `counts[place]`: what depends on x alone is computed once for each value that it takes.
+    """
     r, alpha, a, b = parameters
-    again = x > 0
-    stayed = -(r + x) * np.log(alpha + t)
-    left = np.where(
-        again, np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t_x), -np.inf
-    )
+    often = np.maximum(counts, 1) - 1
+    own = gammaln(r + counts) - gammaln(r) + r * np.log(alpha) + betaln(a, b + counts) - betaln(a, b)
+    again = np.where(counts > 0, np.log(a) - np.log(b + often), -np.inf)
+    power = (r + counts)[place]
+    before, since = np.log(alpha + t_x), np.log(alpha + t)
+    stayed, left = -power * since, again[place] - power * before
     either = np.logaddexp(stayed, left)
-    each = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b) + either
     w_stay, w_left = np.exp(stayed - either), np.exp(left - either)
-    d_r = (
-        digamma(r + x)
-        - digamma(r)
-        + np.log(alpha)
-        - w_stay * np.log(alpha + t)
-        - w_left * np.log(alpha + t_x)
+    # Sums over the customers of each count; the digamma functions are the same for all of them.
+    each = np.bincount(place, weights=weights, minlength=len(counts))
+    gone = np.bincount(place, weights=weights * w_left, minlength=len(counts))
+    d_r = np.dot(each, digamma(r + counts) - digamma(r) + np.log(alpha)) - np.dot(
+        weights, w_stay * since + w_left * before
     )
-    d_alpha = r / alpha - (r + x) * (w_stay / (alpha + t) + w_left / (alpha + t_x))
-    d_a = digamma(a + b) - digamma(a + b + x) + w_left / a
-    d_b = (
-        digamma(a + b)
-        + digamma(b + x)
-        - digamma(b)
-        - digamma(a + b + x)
-        - w_left / (b + np.maximum(x, 1) - 1)
-    )
-    gradient = np.array([np.dot(weights, part) for part in (d_r, d_alpha, d_a, d_b)])
-    return float(np.dot(weights, each)), gradient
+    d_alpha = np.dot(weights, r / alpha - power * (w_stay / (alpha + t) + w_left / (alpha + t_x)))
+    d_a = np.dot(each, digamma(a + b) - digamma(a + b + counts)) + gone.sum() / a
+    slopes_b = digamma(a + b) + digamma(b + counts) - digamma(b) - digamma(a + b + counts)
+    d_b = np.dot(each, slopes_b) - np.dot(gone, 1 / (b + often))
+    total = np.dot(each, own) + np.dot(weights, either)
+    return float(total), np.array([d_r, d_alpha, d_a, d_b])
 
 
 def _off_one(a: float) -> float:

@@ -77,9 +77,10 @@ def fit(
     each = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
     total = float(each.sum())
     scale = float(np.dot(each, m)) / total
+    counts, place = np.unique(x, return_inverse=True)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
-        value, slope = _log_likelihood(np.exp(logs), x, m / scale, weights=each)
+        value, slope = _log_likelihood(np.exp(logs), counts, place, m / scale, weights=each)
         return -value / total, -slope * np.exp(logs) / total
 
     shift = np.log([1.0, 1.0, scale])
@@ -97,17 +98,21 @@ def fit(
     return Spend(p=p, q=q, v=v, log_likelihood=likelihood, customers=round(total))
 
 
-def _log_likelihood(parameters: Floats, x: Floats, m: Floats, *, weights: Floats) -> tuple[float, Floats]:
-    """Return the weighted log-likelihood (formula (1a) of the note) and its gradient in (p, q, v)."""
+def _log_likelihood(
+    parameters: Floats, counts: Floats, place: NDArray[np.intp], m: Floats, *, weights: Floats
+) -> tuple[float, Floats]:
+    """Return the weighted log-likelihood (formula (1a) of the note) and its gradient in (p, q, v).
+
+    x is `counts[place]`: what depends on x alone is computed once for each value that it takes.
+    """
     p, q, v = parameters
-    px, below = p * x, np.log(x * m + v)
-    each = (
-        gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(v) + (px - 1) * np.log(m) + px * np.log(x)
-        - (px + q) * below
-    )  # fmt: skip
-    both = digamma(px + q)
-    d_p = x * (both - digamma(px) + np.log(m) + np.log(x) - below)
-    d_q = both - digamma(q) + np.log(v) - below
-    d_v = q / v - (px + q) / (x * m + v)
-    gradient = np.array([np.dot(weights, part) for part in (d_p, d_q, d_v)])
-    return float(np.dot(weights, each)), gradient
+    px = p * counts
+    own = gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(v) + px * np.log(counts)
+    each = np.bincount(place, weights=weights, minlength=len(counts))
+    x, logs, below = counts[place], np.log(m), np.log(counts[place] * m + v)
+    total = np.dot(each, own) + np.dot(weights, (p * x - 1) * logs - (p * x + q) * below)
+    d_p = np.dot(each, counts * (digamma(px + q) - digamma(px) + np.log(counts)))
+    d_p += np.dot(weights, x * (logs - below))
+    d_q = np.dot(each, digamma(px + q) - digamma(q) + np.log(v)) - np.dot(weights, below)
+    d_v = np.dot(weights, q / v - (p * x + q) / (x * m + v))
+    return float(total), np.array([d_p, d_q, d_v])

@@ -23,6 +23,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from threadpoolctl import threadpool_limits
 
 from segments.methods import purchases, spend
 from segments.methods.purchases import NotFittedError, Purchases
@@ -145,11 +146,13 @@ def fit(buyers: Buyers, rng: np.random.Generator, *, rounds: int = ROUNDS) -> Va
         few = Reason.TOO_FEW if came_back.any() else Reason.NOBODY
         return ValueModel(**without, reason=str(few))
     try:
-        bought = purchases.fit(buyers.repeats, buyers.recency, buyers.age)
-        spent = spend.fit(buyers.valued[valued], buyers.mean[valued])
+        # Thousands of small products: threads of BLAS would only wait for each other.
+        with threadpool_limits(limits=1, user_api="blas"):
+            bought = purchases.fit(buyers.repeats, buyers.recency, buyers.age)
+            spent = spend.fit(buyers.valued[valued], buyers.mean[valued])
+            moved = _resampled(buyers, bought, spent, rng, rounds=rounds)
     except NotFittedError:
         return ValueModel(**without, reason=str(Reason.NO_MAXIMUM))
-    moved = _resampled(buyers, bought, spent, rng, rounds=rounds)
     # Fewer resamples than twice the parameters tell no covariance.
     told = np.cov(moved, rowvar=False) if len(moved) >= 14 else None
     spread = None if told is None else tuple(tuple(row) for row in told.tolist())

@@ -76,10 +76,11 @@ def test_the_slope_is_that_of_the_likelihood() -> None:
     age = rng.uniform(30, 60, 50)
     recency = np.where(x > 0, age * rng.uniform(0.1, 1, 50), 0)
     weights = rng.integers(1, 4, 50).astype(float)
+    levels = np.unique(x, return_inverse=True)
     at = np.array([0.6, 8.0, 0.9, 2.1])
-    _, slope = purchases._log_likelihood(at, x, recency, age, weights=weights)
+    _, slope = purchases._log_likelihood(at, *levels, recency, age, weights=weights)
     steps = approx_fprime(
-        at, lambda p: purchases._log_likelihood(p, x, recency, age, weights=weights)[0], 1e-7
+        at, lambda p: purchases._log_likelihood(p, *levels, recency, age, weights=weights)[0], 1e-7
     )
     assert slope == pytest.approx(steps, rel=1e-4)
 
