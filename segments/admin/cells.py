@@ -6,7 +6,7 @@ from django.utils.html import format_html
 
 from precision.engine.display import NOTHING
 from precision.shop.admin.reports import Cell
-from segments import masking, product_labels
+from segments import product_labels
 from segments.labels import registry
 from segments.methods import habits as h
 
@@ -75,5 +75,4 @@ def value(name: str, found: Any) -> str:
             return f"{found:,.4g}" if abs(found) < 10_000 else f"{found:,.0f}"
         case int():
             return f"{found:,}"
-    unit = getattr(registry.definitions().get(name), "unit", "")
-    return f"{found} {unit}".strip() if found != masking.MASKED else masking.MASKED
+    return str(found)

@@ -168,9 +168,9 @@ def _difference(entry: dict[str, Any]) -> str:
 def _standing(entry: dict[str, Any]) -> str:
     """Return where a value stands among everyone, in words."""
     if entry["below"] is not None:
-        return f"above {entry['below']:.0%} of everyone, whose mean is {cells.value('', entry['everyone'])}"
+        return f"{entry['below']:.0%} have less; mean {cells.value('', entry['everyone'])}"
     if entry["share"] is not None:
-        return f"like {entry['share']:.0%} of everyone"
+        return f"{entry['share']:.0%} have the same"
     return NOTHING
 
 

@@ -140,6 +140,7 @@ class PortraitPages:
             intro=f"{found['size']:,} customers, {of}. Beside everyone; what differs most stands first.",
             notices=notices,
             sentences=found["summary"],
+            wide=True,
             tables=portrait_tables.of_group(found),
         )
 

@@ -57,7 +57,7 @@ def beside_everyone(scope: Scope, values: Mapping[str, Any], sight: Sight) -> li
             if kind is LabelType.NUMBER:
                 entry |= {"below": _below(usual["steps"], value), "everyone": usual["mean"]}
             else:
-                entry["share"] = usual["shares"].get(str(value), 0.0)
+                entry["share"] = usual["shares"].get(_text(value), 0.0)
         entries.append(entry)
     return entries
 
@@ -84,6 +84,11 @@ def _summarised(frame: pl.LazyFrame, known: Mapping[str, LabelType]) -> dict[str
         total = sum(count for _, count in pairs)
         found[name] = {"shares": {value: count / total for value, count in pairs}}
     return found
+
+
+def _text(value: Any) -> str:
+    """Return a value as the frame writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _below(steps: list[float], value: float) -> float:

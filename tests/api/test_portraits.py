@@ -84,6 +84,12 @@ def test_labels_stand_beside_everyone_and_pinned_ones_count_at_once(told: Shop) 
     assert by_label()["price_class"]["value"] == "C"
 
 
+def test_yes_and_no_stand_beside_everyone_too(stocked: Shop) -> None:
+    labels(stocked, {"active": {"ann": True, "bob": True, "cleo": False}})
+    entries = {name: stocked.get(f"customers/{name}/portrait/")["labels"][0] for name in ("ann", "cleo")}
+    assert [entries[name]["share"] for name in ("ann", "cleo")] == pytest.approx([2 / 3, 1 / 3])
+
+
 def test_masked_labels_tell_no_standing(told: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segments.masking.sensitivity_of_label", lambda name: "sensitive")
     for entry in told.get("customers/ann/portrait/")["labels"]:
