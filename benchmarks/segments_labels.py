@@ -95,8 +95,9 @@ def generate(folder: Path, people: int) -> None:
         }
     ).write_parquet(folder / "ways.parquet")  # fmt: skip
     some = who[: people // 3]
-    pl.DataFrame({"customer": some, "topic": rng.choice(["tea", "lamp", "toys"], len(some)), "score": rng.random(len(some))}
-                 ).write_parquet(folder / "interests.parquet")  # fmt: skip
+    topics = rng.choice(["tea", "lamp", "toys"], len(some))
+    interests = pl.DataFrame({"customer": some, "topic": topics, "score": rng.random(len(some))})
+    interests.write_parquet(folder / "interests.parquet")
     profiles(rng, people).write_parquet(folder / "profiles.parquet")
     pl.DataFrame(
         {

@@ -1,5 +1,6 @@
 """What `segments_labels` measures; a module of its own, because it needs Django to be set up."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,7 +43,7 @@ def all_labels(folder: Path, as_of: date) -> pl.DataFrame:
     )
     positions = nw.from_native(products.select(c.PRODUCT, "price_position").lazy())
     scores = rfm.scored(own.once(rfm.recency_frequency_money(lines, as_of=today)))
-    parts = (
+    parts: tuple[Callable[[], pl.DataFrame], ...] = (
         lambda: from_activity.labels(lines, events, today=today),
         lambda: from_orders.labels(lines, year, names, today=today),
         lambda: from_visits.labels(events, year, names, today=today),

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from precision.shop.erasure.subject import Subject
+from segments import snapshots
 from segments.models import (
     CustomerClass,
     CustomerValue,
@@ -24,8 +25,12 @@ TABLES: tuple[type[Model], ...] = (
 
 
 def erase(subject: Subject) -> dict[str, int]:
-    """Delete what was computed about the person; return how many rows of each table."""
+    """Delete what was computed about the person; return how many rows of each table.
+
+    The files of labels are written anew without them.
+    """
     counts = {model._meta.db_table: _rows(model, subject).delete()[0] for model in TABLES}
+    snapshots.forget(None if subject.whole else subject.scopes, subject.organisation, subject.customers)
     return {**counts, LabelOverride._meta.db_table: _pins(subject).delete()[0]}
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import polars as pl
 from django.conf import settings
-from django.utils import timezone
+from django.db import transaction
 
 from precision.engine.backends import Engine
 from precision.engine.copying import copy_rows
@@ -12,6 +12,7 @@ from precision.engine.jobs import Job, Outcome, register
 from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop import history, scopes
+from precision.shop.models import Organisation
 from precision.shop.scopes import Scope
 from segments import overrides, snapshots
 from segments.labels import library, registry, wide
@@ -22,31 +23,59 @@ READS: Final = ("interests", "lifecycle", "price-classes", "rfm", "scores", "val
 """Jobs whose results sources of labels read."""
 
 
+READINGS: Final = 3
+
+
+class ErasedMeanwhileError(RuntimeError):
+    """People were erased each time that labels were being computed."""
+
+
 def compute_labels(run: Run, engine: Engine) -> Outcome:
-    """Write the labels of everybody as the run's file, and LabelRow rows of those seen lately."""
+    """Write the labels of everybody as the run's file, and LabelRow rows of those seen lately.
+
+    Nothing is written of somebody who was erased after their facts were read: then they are read once more.
+    """
     scope = scopes.read(run.scope)
     library.ensure_builtin()
+    for _ in range(READINGS):
+        erasures = _erasures(scope)
+        frame, outcome = _computed(run, scope)
+        with transaction.atomic():
+            # Whoever erases has to wait for this row; whoever adds facts does not.
+            owner = Organisation.objects.select_for_update(no_key=True).get(pk=scope.organisation)
+            if owner.erasures == erasures:
+                snapshots.write(run, frame)
+                rows = copy_rows(LabelRow, label_rows(run, frame, days=active_days()))
+                outcome.rows = {"label_row": rows}
+                outcome.measures["active"] = rows
+                return outcome
+    raise ErasedMeanwhileError(
+        f"People were erased during each of {READINGS} readings of {run.scope}; start the job again."
+    )
+
+
+def _computed(run: Run, scope: Scope) -> tuple[pl.DataFrame, Outcome]:
+    """Return the labels of everybody, and what there is to say of them."""
     seconds: dict[str, float] = {}
     with history.snapshot():
         frame = wide.computed(
             scope, run.as_of, told=lambda source, took: seconds.update({source: round(took, 2)})
         )
     frame, refused = completed(scope, frame)
-    snapshots.write(run, frame)
-    days = active_days()
-    rows = copy_rows(LabelRow, label_rows(run, frame, days=days))
-    return Outcome(
-        rows={"label_row": rows},
+    return frame, Outcome(
         measures={
             "customers": frame.height,
-            "active": rows,
             "labels": coverage(scope, frame),
-            "computed_at": timezone.now().isoformat(),
             "seconds": seconds,
             "refused": refused,
         },
-        parameters={"active_days": days},
+        parameters={"active_days": active_days()},
     )
+
+
+def _erasures(scope: Scope) -> int:
+    """Return how many people of the organisation were erased so far. One query."""
+    return Organisation.objects.values_list("erasures", flat=True).get(pk=scope.organisation)
 
 
 def completed(scope: Scope, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
