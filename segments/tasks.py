@@ -63,3 +63,9 @@ def models(platform: str) -> None:
 def scores(platform: str) -> None:
     """Score customers by the models of the life cycle."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "scores"])
+
+
+@shared_task(name="precision.portals")  # type: ignore[untyped-decorator]
+def portals(platform: str) -> None:
+    """Judge how well the return of customers is told at each portal."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "portals"])

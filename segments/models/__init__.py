@@ -4,6 +4,7 @@ from segments.models.groups import Segment, SegmentMember
 from segments.models.labels import Label, LabelRow
 from segments.models.lifecycle import LifecycleRule, StageChange, StageFlow, StageName, StageNow
 from segments.models.overrides import LabelOverride
+from segments.models.portals import PortalAccuracy
 from segments.models.predictions import TargetModel, TargetScore
 from segments.models.prices import ClassRule, CustomerClass, PriceClass, ProductPrice
 from segments.models.product_labels import ProductLabelRow
@@ -18,6 +19,7 @@ __all__ = [
     "LabelOverride",
     "LabelRow",
     "LifecycleRule",
+    "PortalAccuracy",
     "PriceClass",
     "ProductLabelRow",
     "ProductPrice",
