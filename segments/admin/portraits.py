@@ -90,7 +90,7 @@ class PortraitPages:
             [
                 link(identity, f"{identity.platform.key}: {identity.value}"),
                 format_html('<a class="precision-link" href="{}">portrait</a>', _address(customer, scope)),
-                format_html('<a class="precision-link" href="{}">its orders</a>', _orders(identity)),
+                format_html('<a class="precision-link" href="{}">their orders</a>', _orders(identity)),
             ]
         )
         pinned = found["pinned"]
