@@ -63,6 +63,7 @@ def run(scale: float = 1.0) -> dict[str, Any]:
         "events": people * EVENTS // CUSTOMERS,
         **found.result,
         "seconds": round(found.seconds, 2),
+        "cpu_seconds": round(found.cpu_seconds, 2),
         "peak_mib": round(found.peak_mib),
         "goal_seconds": DEADLINE_S,
         "goal_mib": MOST_MIB,
