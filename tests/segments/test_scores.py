@@ -1,0 +1,104 @@
+"""The jobs `models` and `scores`: from facts to chances with reasons, and what a small shop is told."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from precision.engine import jobs, runs
+from precision.shop import scopes
+from precision.shop.models import Customer, Identity, Platform, Product
+from segments.labels import from_scores
+from segments.lifecycle import features, samples
+from segments.lifecycle.targets import TARGETS
+from segments.methods import classifier
+from segments.models import TargetModel, TargetScore
+from tests.shop.lake import buy
+
+AS_OF = date(2026, 7, 1)
+NAMES = ("models", "scores")
+
+
+@pytest.fixture
+def var(tmp_path: Any, settings: Any) -> None:
+    settings.VAR = tmp_path / "var"
+    settings.HISTORY = tmp_path / "var" / "history"
+
+
+def _compute(platform: Platform) -> None:
+    for name in NAMES:
+        assert jobs.run(jobs.nightly([name])[0], platform.key, AS_OF) is not None
+
+
+def _buyer(platform: Platform, number: str) -> Identity:
+    who = Customer.objects.create(organisation=platform.organisation)
+    return Identity.objects.create(platform=platform, kind="customer_id", value=number, customer=who)
+
+
+def _days(*ago: int) -> Iterator[datetime]:
+    for each in ago:
+        yield datetime(AS_OF.year, AS_OF.month, AS_OF.day, 9, tzinfo=UTC) - timedelta(days=each)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("var")
+def test_an_empty_shop_and_one_order(platform: Platform) -> None:
+    _compute(platform)
+    assert {row.kind for row in TargetModel.objects.all()} == {"baseline"}
+    assert not TargetScore.objects.exists()
+    soap = Product.objects.create(platform=platform, external_id="S", title="Soap")
+    who = _buyer(platform, "1")
+    for when in _days(10):
+        buy(platform, "1", soap, at=when, who=who)
+    _compute(platform)
+    run = runs.published("scores", platform.key)
+    assert run is not None
+    told = {row.target: row for row in TargetScore.objects.filter(run=run)}
+    assert set(told) == {"churn", "value-rise"}
+    assert told["churn"].customer_id == who.customer_id
+    model = TargetModel.objects.get(run=runs.published("models", platform.key), target="churn")
+    assert "3 are needed" in model.reason
+    assert model.report is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("var")
+def test_who_stops_is_told_from_who_goes_on(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifier, "FEWEST_POSITIVES", 5)
+    monkeypatch.setattr(samples, "DATES", 3)
+    soap = Product.objects.create(platform=platform, external_id="S", title="Soap")
+    loyal, leaving = [], []
+    for number in range(40):
+        who = _buyer(platform, str(number))
+        (leaving if number % 2 else loyal).append(who.customer_id)
+        # Those who leave order once or twice, whenever; the others every month.
+        last = 95 + 9 * number
+        ago = (last, last + 3) if number % 2 else tuple(range(number % 28 + 1, 500, 28))
+        for place, when in enumerate(_days(*ago)):
+            buy(platform, f"{number}-{place}", soap, at=when, who=who)
+    _compute(platform)
+    row = TargetModel.objects.get(run=runs.published("models", platform.key), target="churn")
+    assert row.measures["ways"][row.kind]["auc"] > 0.9
+    told = TargetScore.objects.filter(run=runs.published("scores", platform.key), target="churn")
+    chances = dict(told.values_list("customer_id", "chance"))
+    assert max(chances[who] for who in loyal) < min(chances[who] for who in leaving if who in chances)
+    one = told.get(customer_id=loyal[0])
+    assert set(one.features) <= set(features.WORDS)
+    assert len(one.features) == len(one.moves) == len(one.values) == 3
+    scope = scopes.of(platform)
+    labels = from_scores.frame(scope, AS_OF)
+    assert set(labels.columns) == {"customer", *from_scores.KEYS}
+    risk = dict(labels.select("customer", "churn_risk").iter_rows())
+    assert risk[loyal[0]] == pytest.approx(chances[loyal[0]])
+    evidence = from_scores.evidence(scope, AS_OF, loyal[0], "churn_risk")
+    assert evidence is not None
+    assert evidence["chance"] == pytest.approx(risk[loyal[0]])
+    assert from_scores.evidence(scope, AS_OF, loyal[0], "purchase_propensity") is None
+
+
+def test_every_target_has_words_and_a_baseline() -> None:
+    for target in TARGETS.values():
+        assert target.baseline in features.WORDS
+        assert target.population
+    assert set(from_scores.KEYS.values()) == set(TARGETS)
