@@ -26,6 +26,7 @@ from segments.api.groups import MembersView, SegmentsView
 from segments.api.labels import CustomerLabelsView, LibraryView
 from segments.api.lifecycle import LifecycleView, StageFlowView
 from segments.api.overrides import LabelPinView
+from segments.api.portals import PortalsView
 from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
 from segments.api.predictions import ModelsView, ModelView, ScoresView
 from segments.api.product_labels import (
@@ -81,6 +82,7 @@ urlpatterns = [
     path("api/v1/customers/<path:customer_id>/value/", ValueView.as_view(), name="customer-value"),
     path("api/v1/customers/<path:customer_id>/scores/", ScoresView.as_view(), name="customer-scores"),
     path("api/v1/models/", ModelsView.as_view(), name="models"),
+    path("api/v1/models/portals/", PortalsView.as_view(), name="models-portals"),
     path("api/v1/models/<str:target>/", ModelView.as_view(), name="model"),
     path("api/v1/lifecycle/flow/", StageFlowView.as_view(), name="stage-flow"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),

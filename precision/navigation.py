@@ -45,6 +45,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Rule and clusters", "compare", "precision_segments.classrule/agreement"),
         ("RFM scores", "grid_view", "precision_segments.rfmscore"),
         ("Models", "model_training", "precision_segments.targetmodel"),
+        ("Accuracy per portal", "storefront", "precision_segments.portalaccuracy/chart"),
         ("Chances", "percent", "precision_segments.targetscore"),
         ("Pinned labels", "push_pin", "precision_segments.labeloverride"),
         ("Portraits of groups", "groups_2", "precision_segments.labeloverride/group"),

@@ -5,6 +5,7 @@ from segments.admin import (
     groups,
     labels,
     overrides,
+    portals,
     portraits,
     predictions,
     prices,
@@ -13,5 +14,14 @@ from segments.admin import (
 )
 
 __all__ = [
-    "class_rules", "groups", "labels", "overrides", "portraits", "predictions", "prices", "product_labels", "rfm",
-]  # fmt: skip
+    "class_rules",
+    "groups",
+    "labels",
+    "overrides",
+    "portals",
+    "portraits",
+    "predictions",
+    "prices",
+    "product_labels",
+    "rfm",
+]

@@ -158,7 +158,7 @@ def model(seed: int) -> LGBMClassifier:
 
 def _scored(known: Sample, asked: Floats, seed: int) -> Floats:
     fitted = model(seed).fit(known.features, known.answers)
-    return np.asarray(fitted.predict_proba(asked)[:, 1])
+    return np.asarray(fitted.predict_proba(asked))[:, 1]
 
 
 def _crossed(known: Sample, seed: int) -> Floats:

@@ -31,6 +31,7 @@ READS = {
     "rules": ["rules/", "rules/?product={product}"],
     "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
     "portrait": ["customers/{person}/portrait/"],
+    "models-portals": ["models/portals/"],
     "customer-price-class": ["customers/{person}/price-class/"],
     "price-classes": ["price-classes/"],
     "price-class-rule": ["price-classes/rule/"],
