@@ -6,19 +6,26 @@ variables: average linkage on 1 − |r| (Hastie, Tibshirani, Friedman 2009, 14.3
 most correlated with its cluster.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.decomposition import FactorAnalysis
+from sklearn.exceptions import ConvergenceWarning
 
 Floats = NDArray[np.float64]
-FACTOR_STEPS = 20_000
-CLOSE = 0.7
+FACTOR_STEPS: Final = 5_000
+FACTOR_CLOSE: Final = 1e-10
+"""Gain of log-likelihood at which the search for factors ends."""
+CLOSE: Final = 0.7
 """Mean |r| from which variables count as saying nearly the same."""
+REPEATED: Final = 0.95
+"""|r| above which one of two variables is left out of the factors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,8 @@ class Factors:
 
     names: tuple[str, ...]
     loadings: Floats
+    converged: bool
+    """Whether the likelihood stopped rising; where it did not, a variable is mostly explained as a whole."""
 
     @property
     def communalities(self) -> Floats:
@@ -76,7 +85,7 @@ def components(values: Floats, *, names: Sequence[str], standardise: bool = True
     eigenvalues, vectors = np.linalg.eigh(np.atleast_2d(np.cov(scaled, rowvar=False)))
     order = np.argsort(eigenvalues)[::-1]
     eigenvalues, vectors = np.clip(eigenvalues[order], 0, None), vectors[:, order]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), range(vectors.shape[1])])
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
     deviation = np.ones(len(spread)) if standardise else spread
     loadings = vectors * np.sqrt(eigenvalues) / deviation[:, None]
     return Components(names=tuple(names), eigenvalues=eigenvalues, loadings=loadings)
@@ -91,13 +100,40 @@ def factors(values: Floats, *, names: Sequence[str], count: int) -> Factors:
         raise ValueError(
             f"{count} factors of {len(names)} variables: give at least one factor and more variables."
         )
+    # The likelihood needs the correlations alone: a few rows that have the same stand for any number of customers.
+    few = _rows_with(np.atleast_2d(np.corrcoef(_checked(values, names), rowvar=False)))
     model = FactorAnalysis(
-        n_components=count, rotation="varimax", svd_method="lapack", tol=1e-8, max_iter=FACTOR_STEPS
+        n_components=count, rotation="varimax", svd_method="lapack", tol=FACTOR_CLOSE, max_iter=FACTOR_STEPS
     )
-    loadings = model.fit(_standardised(values, names)).components_.T
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # told in the answer
+        loadings = model.fit(few).components_.T
     order = np.argsort((loadings**2).sum(axis=0))[::-1]
     loadings = loadings[:, order]
-    return Factors(names=tuple(names), loadings=loadings * np.sign(loadings.sum(axis=0)))
+    return Factors(
+        names=tuple(names),
+        loadings=loadings * np.where(loadings.sum(axis=0) < 0, -1, 1),
+        converged=model.n_iter_ < FACTOR_STEPS,
+    )
+
+
+def without_repeats(
+    correlation: Floats, *, names: Sequence[str], most: float = REPEATED
+) -> tuple[list[int], dict[str, str]]:
+    """Return the places of the variables to keep, and for each other one the kept one that says the same.
+
+    Factors of variables that repeat each other explain the repetition and nothing else. The earlier one is kept.
+    """
+    strength = np.abs(np.asarray(correlation, dtype=np.float64))
+    kept: list[int] = []
+    repeats: dict[str, str] = {}
+    for place, name in enumerate(names):
+        same = next((each for each in kept if strength[each, place] > most), None)
+        if same is None:
+            kept.append(place)
+        else:
+            repeats[name] = names[same]
+    return kept, repeats
 
 
 def variable_clusters(
@@ -119,19 +155,21 @@ def variable_clusters(
     for label in dict.fromkeys(labels.tolist()):
         members = np.flatnonzero(labels == label)
         inner = strength[np.ix_(members, members)]
-        best = members[int(inner.sum(axis=1).argmax())]
+        best = int(members[inner.sum(axis=1).argmax()])
         pairs = inner[np.triu_indices(len(members), 1)]
         found[label] = VariableCluster(
-            names=tuple(names[member] for member in members), representative=names[best],
+            names=tuple(names[int(member)] for member in members), representative=names[best],
             mean_correlation=float(pairs.mean()) if len(pairs) else None,
         )  # fmt: skip
     return list(found.values())
 
 
-def _standardised(values: Floats, names: Sequence[str]) -> Floats:
-    """Return the values with mean 0 and population deviation 1."""
-    values = _checked(values, names)
-    return np.asarray((values - values.mean(axis=0)) / values.std(axis=0))
+def _rows_with(correlation: Floats) -> Floats:
+    """Return rows of mean 0, shape (2 × variables, variables), with the correlations as covariances (divisor rows)."""
+    eigenvalues, vectors = np.linalg.eigh(correlation)
+    root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))) @ vectors.T
+    half = root * np.sqrt(len(root))
+    return np.vstack([half, -half])
 
 
 def _checked(values: Floats, names: Sequence[str]) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from precision.shop import columns as col
+from segments.methods import mid_ranks
 
 RECENCY_DAYS = "recency_days"  # Int64, days from the last order to the as-of day, at least 1
 FREQUENCY = "frequency"  # Int64, orders
@@ -18,6 +19,7 @@ RECENCY_SCORE = "recency_score"  # Int64 1..5, 5 the most recent fifth
 FREQUENCY_SCORE = "frequency_score"  # Int64 1..5, 5 the fifth with most orders
 MONEY_SCORE = "money_score"  # Int64 1..5, 5 the fifth that spent most
 RFM_GROUP = "rfm_group"  # String, key of one of GROUPS
+CUSTOMERS = "customers"  # Int64, how many
 
 FIFTHS = 5
 
@@ -129,40 +131,23 @@ def recency_frequency_money(
 
 
 def scored(customers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return the customers of `recency_frequency_money` with the three scores and RFM_GROUP added.
-
-    score = 1 + ⌊5 × (share of customers who are worse + half the share of those who are equal)⌋, so equal
-    values share one score, and a value that most customers have gets one score rather than five.
-    """
+    """Return the customers of `recency_frequency_money` with the three scores (`mid_ranks`) and RFM_GROUP added."""
     for value, score, better_when_small in (
         (RECENCY_DAYS, RECENCY_SCORE, True),
         (FREQUENCY, FREQUENCY_SCORE, False),
         (MONEY_E4, MONEY_SCORE, False),
     ):
-        customers = customers.join(
-            _fifths(customers, value, score, better_when_small=better_when_small), on=value, how="left"
-        )
+        found = mid_ranks.scores(customers, value, score, parts=FIFTHS, better_when_small=better_when_small)
+        customers = customers.join(found, on=value, how="left")
     return customers.with_columns(_group().alias(RFM_GROUP))
 
 
-def _fifths(
-    customers: nw.LazyFrame[Any], value: str, score: str, *, better_when_small: bool
+def grid(
+    customers: nw.LazyFrame[Any], *, by: tuple[str, ...] = (RECENCY_SCORE, FREQUENCY_SCORE)
 ) -> nw.LazyFrame[Any]:
-    """One row per distinct value with its score; a group-by and a running sum, which every engine has."""
-    counted = customers.group_by(value).agg(nw.len().cast(nw.Int64).alias("_equal"))
-    order = -nw.col(value) if better_when_small else nw.col(value)
-    everybody = customers.select(nw.len().cast(nw.Int64).alias("_everybody"))
-    return (
-        counted.with_columns(order.alias("_order"))
-        .with_columns(nw.col("_equal").cum_sum().over(order_by="_order").alias("_up_to"))
-        .join(everybody, how="cross")
-        .select(
-            value,
-            # Twice the mid-rank over twice the customers keeps to whole numbers, exact on every engine.
-            (1 + (2 * nw.col("_up_to") - nw.col("_equal")) * FIFTHS // (2 * nw.col("_everybody")))
-            .cast(nw.Int64)
-            .alias(score),
-        )
+    """Return CUSTOMERS, FREQUENCY and MONEY_E4 (sums) by the scores `by`; cells without anybody have no row."""
+    return customers.group_by(*by).agg(
+        nw.len().cast(nw.Int64).alias(CUSTOMERS), nw.col(FREQUENCY).sum(), nw.col(MONEY_E4).sum()
     )
 
 
