@@ -4,6 +4,7 @@ from segments.admin import (
     class_rules,
     groups,
     labels,
+    lifecycle,
     overrides,
     portals,
     portraits,
@@ -11,12 +12,14 @@ from segments.admin import (
     prices,
     product_labels,
     rfm,
+    value,
 )
 
 __all__ = [
     "class_rules",
     "groups",
     "labels",
+    "lifecycle",
     "overrides",
     "portals",
     "portraits",
@@ -24,4 +27,5 @@ __all__ = [
     "prices",
     "product_labels",
     "rfm",
+    "value",
 ]

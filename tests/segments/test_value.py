@@ -88,9 +88,9 @@ def test_intervals_cover_what_the_true_parameters_expect() -> None:
         valued=np.array([3.0, 0.0]), mean=np.array([80.0, 0.0]),
     )  # fmt: skip
     truth = value.forecast(TRUE, someone, days=365)
-    hits, rounds = np.zeros((3, 2)), 40
+    hits, rounds = np.zeros((3, 2)), 25
     for _ in range(rounds):
-        told = value.forecast(value.fit(simulated(rng, customers=800), rng, rounds=30), someone, days=365)
+        told = value.forecast(value.fit(simulated(rng, customers=800), rng, rounds=20), someone, days=365)
         for row, name in enumerate(("alive", "orders", "value")):
             low, high, true = (
                 getattr(told, f"{name}_low"),
@@ -99,7 +99,7 @@ def test_intervals_cover_what_the_true_parameters_expect() -> None:
             )
             hits[row] += (low <= true) & (true <= high)
     assert hits[0, 1] == rounds  # one order only: alive for certain, by the model
-    assert (hits / rounds >= 0.85).all()
+    assert (hits / rounds >= 0.8).all()
 
 
 def test_the_carried_error_is_the_spread_over_resamples() -> None:
