@@ -65,7 +65,7 @@ class ModelReportSerializer(ModelSerializer):
     report_reason = serializers.CharField(help_text="Why there is no regression; else empty.")
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ChanceReasonSerializer(serializers.Serializer[Any]):
     """What moves a chance."""
 
     feature = serializers.CharField()
@@ -82,7 +82,7 @@ class ScoreSerializer(serializers.Serializer[Any]):
     horizon_days = serializers.IntegerField()
     chance = serializers.FloatField()
     decile = serializers.IntegerField(help_text="Among the population, 10 the likeliest.")
-    reasons = ReasonSerializer(many=True)
+    reasons = ChanceReasonSerializer(many=True)
 
 
 class ScoresSerializer(serializers.Serializer[Any]):

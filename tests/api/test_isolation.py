@@ -13,6 +13,7 @@ from precision.shop.models import Category, Identity, Product
 from segments.models import Segment
 from tests.api.conftest import Shop, stock
 from tests.api.portraits import portrait_results, source
+from tests.api.predictions import chances
 from tests.api.reports import report_facts
 
 # One address, or several, for each name in api_urls; ours and theirs differ in what stands in the braces.
@@ -43,6 +44,9 @@ READS = {
     "product-labels": ["products/{product}/labels/"],
     "audience": ["products/{product}/audience/?buyers=true"],
     "label-audience": ["product-labels/audience/?price_tier=high"],
+    "customer-scores": ["customers/{person}/scores/"],
+    "models": ["models/"],
+    "model": ["models/churn/"],
     "segment-portrait": ["segments/{segment}/portrait/"],
     "segments": ["segments/"],
     "segment-members": ["segments/{segment}/members/"],
@@ -100,6 +104,7 @@ def pair(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> tup
     mark(theirs, "theirs")
     for shop, word in ((ours, "ours"), (theirs, "theirs")):
         portrait_results(shop, word)
+        chances(shop, word)
     return ours, theirs
 
 
