@@ -9,12 +9,16 @@ from segments.models.predictions import TargetModel, TargetScore
 from segments.models.prices import ClassRule, CustomerClass, PriceClass, ProductPrice
 from segments.models.product_labels import ProductLabelRow
 from segments.models.scores import RfmScore
+from segments.models.screening import CategoryDemand, ClusterMember, CustomerWorth, ScreeningReport
 from segments.models.value import CustomerValue
 
 __all__ = [
+    "CategoryDemand",
     "ClassRule",
+    "ClusterMember",
     "CustomerClass",
     "CustomerValue",
+    "CustomerWorth",
     "Label",
     "LabelOverride",
     "LabelRow",
@@ -24,6 +28,7 @@ __all__ = [
     "ProductLabelRow",
     "ProductPrice",
     "RfmScore",
+    "ScreeningReport",
     "Segment",
     "SegmentMember",
     "StageChange",
