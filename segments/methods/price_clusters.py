@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from precision.shop import columns as col
 from segments.methods import agreement
 from segments.methods.agreement import Agreement
-from segments.methods.clusters import kmeans
+from segments.methods.clusters import kmeans, nearest
 from segments.methods.price_classes import LETTERS, PRICE_CLASS, PriceClassRule, measures
 from segments.methods.price_features import ORDERS, POSITIONED_LINES
 
@@ -58,7 +58,7 @@ def price_clusters(
     a, c = sorted((each for each in range(CLUSTERS) if each != b), key=lambda each: -found.centres[each, 0])
     names = np.empty(CLUSTERS, dtype="<U1")
     names[[a, b, c]] = LETTERS
-    letters = names[found.labels]
+    letters = names[nearest(axes, found.centres)]
     return PriceClusters(
         customers=known[col.CUSTOMER].to_numpy(),
         letters=letters,

@@ -128,7 +128,7 @@ def test_a_pin_wants_a_reason_and_a_time_to_come(platform: Platform) -> None:
     ann = person(platform, "ann")
     with pytest.raises(overrides.RefusedError, match="reason: Say why"):
         overrides.pin(ann, "price_class", "A", reason="  ")
-    with pytest.raises(overrides.RefusedError, match="expires_at: .* is over"):
+    with pytest.raises(overrides.RefusedError, match=r"expires_at: .* is over"):
         overrides.pin(ann, "price_class", "A", reason="x", expires_at=timezone.now())
     assert not LabelOverride.objects.exists()
 
