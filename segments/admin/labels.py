@@ -98,6 +98,11 @@ class LabelAdmin(StaffAdmin):
         ("Values", {"fields": [("version", "refresh", "updated_at"), "shown_freshness", "shown_distribution"]}),
     ]  # fmt: skip
 
+    builtin_fieldsets = [
+        (None, {"fields": [("title", "key"), ("kind", "type", "unit"), "formula"]}),
+        *fieldsets[1:],
+    ]
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show the list, the built-in labels as the code has them."""
         library.ensure_builtin()
@@ -108,7 +113,7 @@ class LabelAdmin(StaffAdmin):
         if obj is None:
             return self.add_fieldsets
         obj.sight = masking.of_user(request.user)
-        return self.fieldsets
+        return self.fieldsets if obj.platform_id else self.builtin_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return what cannot be changed: all of a built-in label, and what others name a label of staff by."""
@@ -116,6 +121,10 @@ class LabelAdmin(StaffAdmin):
             return list(self.readonly_fields)
         fixed = STAFF_FIELDS if obj.platform_id is None else ("platform", "key", "kind")
         return [*self.readonly_fields, *fixed]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether it may be edited: a built-in label is data in code."""
+        return super().has_change_permission(request, obj) and not (obj and obj.platform_id is None)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether it may go: a built-in label would come back."""
