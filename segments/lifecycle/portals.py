@@ -5,7 +5,7 @@ earlier dates only, whose answers were all in by then; so are the thresholds. Th
 as a shop that computes every night does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ MOST_CUSTOMERS: Final = 100_000
 FOLDS: Final = 2
 
 NO_HISTORY: Final = "the history is too short for dates to learn from and dates to be judged on"
+NOBODY: Final = "nobody bought at these portals shortly before the dates to be judged on"
 TOO_FEW: Final = "fewer than {least} came back or stayed away in the time to learn from"
 
 
@@ -59,6 +60,21 @@ class Sample:
             days=self.days[rows], customers=self.customers[rows], portals=self.portals[rows],
             features=self.features[rows], answers=self.answers[rows],
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the models said on the held-out dates, of all portals; arrays of shape (rows,)."""
+
+    asked: Sample
+    scores: Floats
+    limits: Floats
+    """Threshold of the portal as of the date."""
+    dates: tuple[int, ...]
+    sampled: int
+    """One customer of so many was looked at."""
+    reason: str
+    """Why nobody was asked about; else empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,30 +121,55 @@ def evaluate(
 
     Which portals are the largest is seen from before the first day that is held out; the model learns from all of them.
     """
+    told = answers(made, as_of=as_of, rng=rng)
+    return judged(told, portals.largest(made, as_of=held_out(as_of)[0], most=most))
+
+
+def answers(made: nw.LazyFrame[Any], *, as_of: int, rng: np.random.Generator) -> Answers:
+    """Return what models of earlier time say on each of the dates that `held_out` gives."""
     first, every = _begin(made)
     made = made.filter(nw.col(c.CUSTOMER) % every == 0) if every > 1 else made
     dates = held_out(as_of)
     if first is None or not learned(first, dates[0]):
-        return _nothing(NO_HISTORY, sampled=every)
-    chosen = portals.largest(made, as_of=dates[0], most=most)
-    days = sorted({day for date in dates for day in learned(first, date)} | set(dates))
-    rows = sample(made, days)
+        return _unanswered(NO_HISTORY, sampled=every)
+    rows = sample(made, sorted({day for date in dates for day in learned(first, date)} | set(dates)))
     seed = int(rng.integers(2**31))
-    parts, scores, limits = [], [], []
+    scores, limits = [], []
     for date in dates:
         known = _drawn(rows.where(np.isin(rows.days, learned(first, date))), rng)
-        asked = rows.where((rows.days == date) & np.isin(rows.portals, chosen))
+        asked = rows.where(rows.days == date)
         positives = int(known.answers.sum())
         if min(positives, len(known.answers) - positives) < FEWEST_POSITIVES:
-            return _nothing(TOO_FEW.format(least=FEWEST_POSITIVES), sampled=every)
-        if len(asked.answers):
-            own, common = portals.thresholds(known.portals, _crossed(known, seed), known.answers)
-            parts.append(asked)
-            scores.append(_scored(known, asked.features, seed))
-            limits.append(np.array([own.get(int(portal), common) for portal in asked.portals]))
-    if not parts:
-        return _nothing(NO_HISTORY, sampled=every)
-    return _judged(parts, np.concatenate(scores), np.concatenate(limits), dates=dates, sampled=every)
+            return _unanswered(TOO_FEW.format(least=FEWEST_POSITIVES), sampled=every)
+        own, common = portals.thresholds(known.portals, _crossed(known, seed), known.answers)
+        scores.append(_scored(known, asked.features, seed))
+        limits.append(np.array([own.get(int(portal), common) for portal in asked.portals]))
+    return Answers(
+        asked=rows.where(np.isin(rows.days, dates)), scores=np.concatenate(scores), limits=np.concatenate(limits),
+        dates=tuple(dates), sampled=every, reason="",
+    )  # fmt: skip
+
+
+def judged(told: Answers, chosen: Collection[int]) -> Evaluation:
+    """Return how many answers about the chosen portals are right, each and all together."""
+    rows = np.isin(told.asked.portals, list(chosen))
+    asked, scores, limits = told.asked.where(rows), told.scores[rows], told.limits[rows]
+    if not len(scores):
+        return Evaluation(
+            results=(), dates=told.dates, rows=0, accuracy=None, auc=None, recency_auc=None, sampled=told.sampled,
+            reason=told.reason or NOBODY,
+        )  # fmt: skip
+    recency = asked.features[:, list(FEATURES).index("recency_days")]
+    return Evaluation(
+        results=tuple(portals.judge(asked.customers, asked.portals, scores, asked.answers, limits)),
+        dates=told.dates,
+        rows=len(scores),
+        accuracy=float(((scores >= limits) == asked.answers).mean()),
+        auc=portals.area(scores, asked.answers),
+        recency_auc=portals.area(-recency, asked.answers),
+        sampled=told.sampled,
+        reason="",
+    )
 
 
 def sample(made: nw.LazyFrame[Any], days: Iterable[int]) -> Sample:
@@ -184,34 +225,11 @@ def _drawn(rows: Sample, rng: np.random.Generator) -> Sample:
     return rows.where(np.sort(rng.choice(len(rows.answers), MOST_ROWS, replace=False)))
 
 
-def _judged(
-    parts: list[Sample], scores: Floats, limits: Floats, *, dates: list[int], sampled: int
-) -> Evaluation:
-    customers, numbers, answers = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("customers", "portals", "answers")
-    )
-    recency = np.concatenate([part.features[:, list(FEATURES).index("recency_days")] for part in parts])
-    return Evaluation(
-        results=tuple(portals.judge(customers, numbers, scores, answers, limits)),
-        dates=tuple(dates),
-        rows=len(answers),
-        accuracy=float(((scores >= limits) == answers).mean()),
-        auc=portals.area(scores, answers),
-        recency_auc=portals.area(-recency, answers),
-        sampled=sampled,
-        reason="",
-    )
-
-
-def _nothing(reason: str, *, sampled: int) -> Evaluation:
-    return Evaluation(
-        results=(),
-        dates=(),
-        rows=0,
-        accuracy=None,
-        auc=None,
-        recency_auc=None,
-        sampled=sampled,
-        reason=reason,
+def _unanswered(reason: str, *, sampled: int) -> Answers:
+    nobody = Sample(
+        days=np.empty(0, np.int64), customers=np.empty(0, np.int64), portals=np.empty(0, np.int64),
+        features=np.empty((0, len(FEATURES))), answers=np.empty(0, np.bool_),
+    )  # fmt: skip
+    return Answers(
+        asked=nobody, scores=np.empty(0), limits=np.empty(0), dates=(), sampled=sampled, reason=reason
     )

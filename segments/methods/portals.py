@@ -30,8 +30,11 @@ BLOCKS: Final = 6
 HALF_LIVES: Final = (10, 30, 90)
 GRID: Final = np.round(np.arange(0.30, 0.7001, 0.02), 2)
 """Thresholds to choose from."""
-POOLED_ROWS: Final = 200.0
-"""All portals together weigh as much as so many rows of the portal itself when its threshold is chosen."""
+POOLED_ROWS: Final = 10_000.0
+"""All portals together weigh as much as so many rows of the portal itself when its threshold is chosen.
+
+The scores are chances already, so that a threshold far from one half mostly follows the luck of a portal's few rows.
+"""
 
 FEATURES: Final[Mapping[str, str]] = MappingProxyType(
     {
