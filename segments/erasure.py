@@ -8,8 +8,10 @@ from django.db.models import Model, QuerySet
 from precision.shop.erasure.subject import Subject
 from segments import snapshots
 from segments.models import (
+    ClusterMember,
     CustomerClass,
     CustomerValue,
+    CustomerWorth,
     LabelOverride,
     LabelRow,
     RfmScore,
@@ -21,6 +23,7 @@ from segments.models import (
 
 TABLES: tuple[type[Model], ...] = (
     CustomerClass, LabelRow, RfmScore, SegmentMember, StageNow, StageChange, CustomerValue, TargetScore,
+    CustomerWorth, ClusterMember,
 )  # fmt: skip
 
 

@@ -69,3 +69,15 @@ def scores(platform: str) -> None:
 def portals(platform: str) -> None:
     """Judge how well the return of customers is told at each portal."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "portals"])
+
+
+@shared_task(name="precision.screening")  # type: ignore[untyped-decorator]
+def screening(platform: str) -> None:
+    """Compute value, range and demand."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "screening"])
+
+
+@shared_task(name="precision.clusters")  # type: ignore[untyped-decorator]
+def clusters(platform: str) -> None:
+    """Compute the clusters of customers and of variables."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "clusters"])

@@ -1,6 +1,7 @@
 """Nightly jobs about people: read facts, compute, write the rows of a run. Importing this registers them."""
 
 from segments.jobs import (
+    clusters,
     groups,
     labels,
     lifecycle,
@@ -11,10 +12,12 @@ from segments.jobs import (
     product_labels,
     rfm,
     scores,
+    screening,
     value,
 )
 
 __all__ = [
+    "clusters",
     "groups",
     "labels",
     "lifecycle",
@@ -25,5 +28,6 @@ __all__ = [
     "product_labels",
     "rfm",
     "scores",
+    "screening",
     "value",
 ]
