@@ -1,6 +1,13 @@
 """Results about people and prices (each row belongs to a run), and what staff define."""
 
-from segments.models.groups import Segment, SegmentMember
+from segments.models.groups import (
+    RESERVED,
+    Segment,
+    SegmentCursor,
+    SegmentListing,
+    SegmentMember,
+    SegmentSpell,
+)
 from segments.models.labels import Label, LabelRow
 from segments.models.lifecycle import LifecycleRule, StageChange, StageFlow, StageName, StageNow
 from segments.models.overrides import LabelOverride
@@ -13,6 +20,7 @@ from segments.models.screening import CategoryDemand, ClusterMember, CustomerWor
 from segments.models.value import CustomerValue
 
 __all__ = [
+    "RESERVED",
     "CategoryDemand",
     "ClassRule",
     "ClusterMember",
@@ -30,7 +38,10 @@ __all__ = [
     "RfmScore",
     "ScreeningReport",
     "Segment",
+    "SegmentCursor",
+    "SegmentListing",
     "SegmentMember",
+    "SegmentSpell",
     "StageChange",
     "StageFlow",
     "StageName",
