@@ -87,18 +87,24 @@ class StageNowAdmin(CustomerResultAdmin):
     def what_to_do(self, row: StageNow) -> str:
         return f"{WORDS[Stage(row.stage)].action} Model: {WORDS[Stage(row.stage)].model}."
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row with its history and the categories due, which its page writes more than once."""
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.life = told.of_row(scopes.read(row.run.scope), row.run, row)
+        return row
+
     @admin.display(description="by category")
-    def due(self, row: StageNow) -> SafeString | str:
-        found = told.life(scopes.read(row.run.scope), row.customer_id)
-        spans = [(one.category, one.expected_at, one.expected_from, one.expected_until) for one in found.due]
-        return table(["category", "expected", "from", "until"], spans) if spans else found.due_reason
+    def due(self, row: Any) -> SafeString | str:
+        spans = [
+            (one.category, one.expected_at, one.expected_from, one.expected_until) for one in row.life.due
+        ]
+        return table(["category", "expected", "from", "until"], spans) if spans else row.life.due_reason
 
     @admin.display(description="how they got there")
-    def history(self, row: StageNow) -> SafeString | str:
-        changes = StageChange.objects.filter(run=row.run_id, customer=row.customer_id).order_by("day")
-        return table(
-            ["day", "from", "to"], [(one.day, title(one.from_stage), title(one.stage)) for one in changes]
-        )
+    def history(self, row: Any) -> SafeString | str:
+        passed = [(one.day, title(one.from_stage), title(one.stage)) for one in row.life.history]
+        return table(["day", "from", "to"], passed)
 
     @action(description=FLOW_TITLE, url_path="stock-and-flow", icon="waterfall_chart", permissions=["view"])  # type: ignore[untyped-decorator]
     def stock_and_flow(self, request: HttpRequest) -> HttpResponse:

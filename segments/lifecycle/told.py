@@ -61,7 +61,12 @@ def life(scope: Scope, customer: int) -> Life:
     row = StageNow.objects.filter(run=run, customer_id=customer).first()
     if row is None:
         return Life(run=run, row=None, reason=words.NO_STAGE.format(days=ROW_DAYS))
-    changes = StageChange.objects.filter(run=run, customer_id=customer).order_by("day")
+    return of_row(scope, run, row)
+
+
+def of_row(scope: Scope, run: Run, row: StageNow) -> Life:
+    """Return what a row of a run tells, which need not be the one in force. Two queries."""
+    changes = StageChange.objects.filter(run=run, customer_id=row.customer_id).order_by("day")
     return Life(run=run, row=row, history=list(changes), due=_due(scope, row))
 
 

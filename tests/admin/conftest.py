@@ -40,6 +40,7 @@ from segments import class_rules
 from segments.models import CustomerClass, Label, LabelRow, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
 from tests.admin.joins import join_facts
+from tests.admin.life import life_results, life_rule
 from tests.admin.people import pins, product_label_rows
 from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
@@ -142,18 +143,24 @@ def _shop(key: str) -> Platform:
     )
     report_facts(platform)
     pins(platform)
+    life_rule(platform.key)
     return platform
 
 
 def _results(platform: Platform) -> dict[str, Any]:
     """Two nights of each job; the rows of the second are in force and say so by their figures."""
-    old = {job: _run(job, platform, 19) for job in ("rules", "price-classes", "segments")}
-    new = {job: _run(job, platform, 20) for job in ("rules", "price-classes", "segments")}
+    old = {
+        job: _run(job, platform, 19) for job in ("rules", "price-classes", "segments", "lifecycle", "value")
+    }
+    new = {
+        job: _run(job, platform, 20) for job in ("rules", "price-classes", "segments", "lifecycle", "value")
+    }
     for runs, count in ((old, 111), (new, 222)):
         _product_results(platform, runs, count)
         _customer_results(platform, runs, count)
         product_label_rows(platform, runs["price-classes"], count)
         report_results(platform, runs, count)
+        life_results(platform, runs["lifecycle"], runs["value"], count)
     join_facts(platform, at=NOON)
     return {"old": old, "new": new}
 

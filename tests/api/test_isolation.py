@@ -12,6 +12,7 @@ from precision.shop.api.records.addresses import RESOURCES
 from precision.shop.models import Category, Identity, Product
 from segments.models import Segment
 from tests.api.conftest import Shop, stock
+from tests.api.life import stage, worth
 from tests.api.portraits import portrait_results, source
 from tests.api.predictions import chances
 from tests.api.reports import report_facts
@@ -34,6 +35,9 @@ READS = {
     "portrait": ["customers/{person}/portrait/"],
     "models-portals": ["models/portals/"],
     "customer-price-class": ["customers/{person}/price-class/"],
+    "lifecycle": ["customers/{person}/lifecycle/"],
+    "customer-value": ["customers/{person}/value/"],
+    "stage-flow": ["lifecycle/flow/"],
     "price-classes": ["price-classes/"],
     "price-class-rule": ["price-classes/rule/"],
     "labels": ["labels/"],
@@ -104,6 +108,8 @@ def pair(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> tup
     mark(theirs, "theirs")
     for shop, word in ((ours, "ours"), (theirs, "theirs")):
         portrait_results(shop, word)
+        stage(shop, "ann")
+        worth(shop, "ann")
         chances(shop, word)
     return ours, theirs
 
