@@ -129,7 +129,7 @@ def test_the_table_names_every_label() -> None:
     assert set(ANN) == {each.key for each in DEFINITIONS}
 
 
-def test_values_are_those_computed_by_hand_and_see_nothing_after_the_date(platform: Platform, shop: dict[str, Identity]) -> None:
+def test_values_by_hand_see_nothing_after_the_date(platform: Platform, shop: dict[str, Identity]) -> None:
     frame = wide.computed(scopes.read(platform.key), AS_OF)
     ann = row_of(frame, shop["ann"])
     assert {key: ann[key] for key in ANN} == {
