@@ -19,7 +19,9 @@ from segments.labels import library, registry, wide
 from segments.labels.from_activity import ACTIVE_DAYS, LAST_SEEN_DAYS
 from segments.models import LabelRow
 
-READS: Final = ("interests", "lifecycle", "price-classes", "rfm", "scores", "value")
+READS: Final = (
+    "clusters", "interests", "lifecycle", "price-classes", "rfm", "scores", "screening", "value",
+)  # fmt: skip
 """Jobs whose results sources of labels read."""
 
 

@@ -4,17 +4,18 @@ from datetime import date
 
 import polars as pl
 
-from precision.engine import runs
-from precision.engine.reading import read_frame
+from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop.scopes import Scope
+from segments import kept
+from segments.conditions import LabelType
 from segments.labels import own
 from segments.labels.own import NUMBER, TEXT, fact
 from segments.labels.registry import Definition, Evidence, Kind, Source, register
 from segments.methods import buying, rfm
-from segments.models import RfmScore
 
 JOB = "rfm"
+TYPES = {LabelType.NUMBER: pl.Float64, LabelType.TEXT: pl.String}
 MONEY = "money"
 FIFTH = "1 + ⌊5 × (share of customers who are worse + half the share of those who are equal)⌋"
 DEFINITIONS = (
@@ -50,36 +51,37 @@ SCORED = {rfm.RECENCY_SCORE: rfm.RECENCY_DAYS, rfm.FREQUENCY_SCORE: rfm.FREQUENC
 
 def frame(scope: Scope, as_of: date) -> pl.DataFrame:
     """Return the labels of everybody in the scope's run in force; no rows before the first."""
-    run = runs.published_ids(scope.key).get(JOB, 0)
-    return read_frame(f"""
-        SELECT customer_id AS {c.CUSTOMER}, recency_days::bigint, frequency::bigint,
-               money::double precision / {c.MONEY:d} AS money, recency_score::bigint, frequency_score::bigint,
-               money_score::bigint, "group" AS rfm_group
-        FROM precision_segments_rfmscore WHERE run_id = {run:d}
-    """)
+    found = kept.published(JOB, scope.key, JOB)
+    if found is None:
+        return pl.DataFrame(
+            schema={c.CUSTOMER: pl.Int64, **{each.key: TYPES[each.type] for each in DEFINITIONS}}
+        )
+    return _with_money(found[1]).select(c.CUSTOMER, *(each.key for each in DEFINITIONS)).collect()
 
 
 def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | None:
     """Return the orders, the rivals or the fifths behind a label; None for somebody whom the run has not."""
-    run = runs.published(JOB, scope.key)
-    row = RfmScore.objects.filter(run=run, customer_id=customer).first() if run else None
-    if run is None or row is None:
+    found = kept.published(JOB, scope.key, JOB)
+    if found is None:
         return None
+    everybody = _with_money(found[1])
+    rows = everybody.filter(pl.col(c.CUSTOMER) == customer).collect().to_dicts()
+    if not rows:
+        return None
+    row, run = rows[0], Run.objects.get(pk=found[0])
     about = {"run": run.pk, "as_of": run.as_of.isoformat()}
     if key == rfm.RFM_GROUP:
-        return {**about, **{score: getattr(row, score) for score in SCORED}}
+        return {**about, **{score: row[score] for score in SCORED}}
     if key in SCORED:
         figure = SCORED[key]
-        value = getattr(row, figure)
-        everybody = RfmScore.objects.filter(run=run)
-        worse = "gt" if figure == rfm.RECENCY_DAYS else "lt"
-        return {
-            **about,
-            figure: float(value) if figure == MONEY else value,
-            "worse": everybody.filter(**{f"{figure}__{worse}": value}).count(),
-            "equal": everybody.filter(**{figure: value}).count(),
-            "everybody": everybody.count(),
-        }
+        value = pl.lit(row[figure])
+        worse = pl.col(figure) > value if figure == rfm.RECENCY_DAYS else pl.col(figure) < value
+        counts = everybody.select(
+            worse.sum().alias("worse"),
+            (pl.col(figure) == value).sum().alias("equal"),
+            pl.len().alias("everybody"),
+        ).collect()
+        return {**about, figure: row[figure], **counts.row(0, named=True)}
     lines = own.facts_of(scope, "order_lines", run.as_of, customer)
     orders = buying.per_order(lines).collect("polars").to_native().sort(c.DAY)
     if key == MONEY:
@@ -87,6 +89,10 @@ def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | N
         return {**about, "amounts": amounts}
     days = [own.iso(day) for day in orders.filter(pl.col(buying.LINES) > 0)[c.DAY].to_list()]
     return {**about, "orders": days}
+
+
+def _with_money(everybody: pl.LazyFrame) -> pl.LazyFrame:
+    return everybody.with_columns((pl.col(rfm.MONEY_E4) / c.MONEY).alias(MONEY))
 
 
 register(Source(name="rfm", definitions=DEFINITIONS, frame=frame, evidence=evidence))
