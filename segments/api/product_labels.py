@@ -105,7 +105,9 @@ class LabelsParameters(CountParameters):
     category = serializers.CharField(
         default=None, allow_null=True, max_length=500, help_text="Path from the root with “ / ”."
     )
-    brand = serializers.CharField(default=None, allow_null=True, max_length=200)
+    brand = serializers.CharField(
+        default=None, allow_null=True, max_length=200, help_text="Brand, as the shop writes it."
+    )
     price_tier = serializers.ChoiceField(
         choices=["low", "middle", "high"], default=None, allow_null=True, help_text="low, middle or high."
     )
