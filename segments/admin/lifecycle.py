@@ -152,10 +152,10 @@ class StageChangeAdmin(CustomerResultAdmin):
 
 @admin.register(StageFlow)
 class StageFlowAdmin(ResultAdmin):
-    list_display = ["week", "shown_from", "stage", "customers", "shop", "run_link"]
+    list_display = ["week", "shown_from", "stage", "people", "shop", "run_link"]
     list_filter = [*ResultAdmin.list_filter, StageFilter]
     ordering = ["run_id", "week", "from_stage", "stage"]
-    fieldsets = [(None, {"fields": [("shop", "run_link"), ("week", "shown_from", "stage", "customers")]})]
+    fieldsets = [(None, {"fields": [("shop", "run_link"), ("week", "shown_from", "stage", "people")]})]
 
     @admin.display(description="from")
     def shown_from(self, row: StageFlow) -> str:

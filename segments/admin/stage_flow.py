@@ -36,7 +36,6 @@ def flow_chart(found: Sequence[StageWeek], stage: Stage) -> Chart:
         at=[line.week for line in weeks],
         entries={title(key): [line.entries.get(key, 0) for line in weeks] for key in sources},
         exits={title(key): [line.exits.get(key, 0) for line in weeks] for key in goals},
-        stock={"at the end": [line.closing for line in weeks]},
         empty="Nobody came or left.",
     )  # fmt: skip
 

@@ -154,7 +154,7 @@ def _flows(run: Run, changes: pl.DataFrame) -> pl.DataFrame:
         pl.col(flow.WEEK).cast(pl.Int32).cast(pl.Date),
         stages.FROM_STAGE,
         stages.STAGE,
-        flow.CUSTOMERS,
+        flow.PEOPLE,
     )
 
 

@@ -28,6 +28,7 @@ LONGEST_TEST: Final = 180
 LEAST_TEST: Final = 7
 MONEY: Final = frozenset({"order_value", "value", "value_low", "value_high"})
 YEAR: Final = 365
+HUNDRED: Final = 100
 YEAR_COLUMNS: Final = {"orders": "orders_365", "value": "value_365"}
 
 
@@ -73,9 +74,9 @@ def _table(history: pl.DataFrame, told: Forecast, *, reason: str) -> pl.DataFram
 
 
 def _series(name: str, values: value.Floats, *, money: bool) -> pl.Series:
-    """Return the values as a column, NaN as null."""
-    column = pl.Series(name, values * c.MONEY if money else values).fill_nan(None)
-    return column.round().cast(pl.Int64) if money else column
+    """Return the values as a column, NaN as null; money in whole hundredths, as an expectation has no more digits."""
+    column = pl.Series(name, values).fill_nan(None)
+    return (column * HUNDRED).round().cast(pl.Int64) * (c.MONEY // HUNDRED) if money else column
 
 
 def _held_out(days: "nw.LazyFrame[Any]", *, as_of: int) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from precision.shop import columns as c
 from segments.lifecycle.stages import FROM_STAGE, STAGE, Stage
 
 WEEK = "week"  # Int64, day of its Monday since 1970-01-01
-CUSTOMERS = "customers"  # Int64
+PEOPLE = "people"  # Int64
 WEEK_DAYS: Final = 7
 MONDAY_SHIFT: Final = 3  # 1970-01-01 was a Thursday
 
@@ -55,12 +55,12 @@ class StageWeek:
 
 
 def weekly(changed: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return how many of the changes of `stages.changes` fall into each week: WEEK, FROM_STAGE, STAGE, CUSTOMERS."""
+    """Return how many of the changes of `stages.changes` fall into each week: WEEK, FROM_STAGE, STAGE, PEOPLE."""
     monday = nw.col(c.DAY) - (nw.col(c.DAY) + MONDAY_SHIFT) % WEEK_DAYS
     return (
         changed.with_columns(monday.alias(WEEK))
         .group_by(WEEK, FROM_STAGE, STAGE)
-        .agg(nw.len().cast(nw.Int64).alias(CUSTOMERS))
+        .agg(nw.len().cast(nw.Int64).alias(PEOPLE))
     )
 
 

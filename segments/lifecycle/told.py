@@ -83,7 +83,7 @@ def _due(scope: Scope, row: StageNow) -> list[CategoryDue]:
 
 def flows(run: Run, *, weeks: int | None) -> list[StageWeek]:
     """Return the stock and flow of the last weeks of a run; all of them for None. One query."""
-    rows = StageFlow.objects.filter(run=run).values_list("week", "from_stage", "stage", "customers")
+    rows = StageFlow.objects.filter(run=run).values_list("week", "from_stage", "stage", "people")
     return report(rows, end=run.as_of, weeks=weeks)
 
 

@@ -84,7 +84,7 @@ class StageFlow(models.Model):
     week = models.DateField(help_text="Its Monday.")
     from_stage = models.CharField(max_length=20, blank=True, help_text="Empty: newly known.")
     stage = models.CharField(max_length=20, choices=StageName.choices)
-    customers = models.BigIntegerField()
+    people = models.BigIntegerField()
 
     class Meta:
         verbose_name = "flow between stages"

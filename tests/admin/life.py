@@ -50,7 +50,7 @@ def life_results(platform: Platform, lifecycle: Run, value: Run, count: int) -> 
         )  # fmt: skip
     for before, after, people in (("", "contact", count), ("contact", "development", 3)):
         StageFlow.objects.create(
-            run=lifecycle, week=date(2026, 11, 2), from_stage=before, stage=after, customers=people
+            run=lifecycle, week=date(2026, 11, 2), from_stage=before, stage=after, people=people
         )
 
 

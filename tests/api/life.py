@@ -47,7 +47,7 @@ def stage(shop: Shop, person: str, **given: Any) -> StageNow:
         (MONDAY, "", "development", 1),
     )
     for week, before, after, count in flows:
-        StageFlow.objects.create(run=run, week=week, from_stage=before, stage=after, customers=count)
+        StageFlow.objects.create(run=run, week=week, from_stage=before, stage=after, people=count)
     return StageNow.objects.create(run=run, customer=who, **{**known, **due, **given})
 
 

@@ -21,7 +21,7 @@ def flows(people: list[Person]) -> list[flow.Flow]:
     changed = stages.changes(*frames(people), as_of=LAST_DAY)
     counts = flow.weekly(changed).collect("polars").to_native()
     weeks = counts.with_columns(pl.col(flow.WEEK).cast(pl.Int32).cast(pl.Date))
-    return weeks.select(flow.WEEK, stages.FROM_STAGE, stages.STAGE, flow.CUSTOMERS).rows()
+    return weeks.select(flow.WEEK, stages.FROM_STAGE, stages.STAGE, flow.PEOPLE).rows()
 
 
 def stock(people: list[Person], before: date) -> Counter[str]:

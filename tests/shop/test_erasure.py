@@ -195,7 +195,9 @@ def test_counts_are_kept_and_nothing_by_which_to_know_whom(made: World) -> None:
         "precision_shop_response": 2, "precision_shop_assignment": 2, "precision_shop_consent": 2,
         "precision_shop_profile": 2, "precision_shop_referral": 2, "precision_shop_interest": 2,
         "precision_shop_deadletter": 4, "precision_shop_identity": 6, "precision_segments_customerclass": 2,
-        "precision_segments_rfmscore": 2, "precision_segments_segmentmember": 2,
+        "precision_segments_rfmscore": 2, "precision_segments_stagenow": 2,
+        "precision_segments_stagechange": 2, "precision_segments_customervalue": 2,
+        "precision_segments_segmentmember": 2,
         "precision_recommender_customerlist": 2,
     }  # fmt: skip
     assert {name: done.counts[name] for name in expected} == expected
