@@ -20,7 +20,7 @@ from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
-from segments.api import price_classes
+from segments.api import clusters, demand, price_classes, screening
 from segments.api.evidence import EvidenceView
 from segments.api.groups import MembersView, SegmentsView
 from segments.api.labels import CustomerLabelsView, LibraryView
@@ -61,9 +61,7 @@ urlpatterns = [
     # A customer id may contain slashes.
     path("api/v1/customers/<path:customer_id>/portrait/", PortraitView.as_view(), name="portrait"),
     path("api/v1/labels/", LibraryView.as_view(), name="labels"),
-    path(
-        "api/v1/customers/<path:customer_id>/labels/", CustomerLabelsView.as_view(), name="customer-labels"
-    ),
+    path("api/v1/customers/<path:customer_id>/labels/", CustomerLabelsView.as_view(), name="customer-labels"),
     path(
         "api/v1/customers/<path:customer_id>/labels/<str:key>/evidence/",
         EvidenceView.as_view(),
@@ -92,6 +90,23 @@ urlpatterns = [
         price_classes.CustomerClassView.as_view(),
         name="customer-price-class",
     ),
+    path("api/v1/rfm/", screening.RfmView.as_view(), name="rfm"),
+    path("api/v1/value-deciles/", screening.ValueDecilesView.as_view(), name="value-deciles"),
+    path("api/v1/big-customers/", screening.BigCustomersView.as_view(), name="big-customers"),
+    path("api/v1/demand/", demand.DemandView.as_view(), name="demand"),
+    path(
+        "api/v1/customers/<path:customer_id>/demand/",
+        demand.CustomerDemandView.as_view(),
+        name="customer-demand",
+    ),
+    path("api/v1/clusters/", clusters.ClustersView.as_view(), name="clusters"),
+    path("api/v1/clusters/<str:key>/members/", clusters.ClusterMembersView.as_view(), name="cluster-members"),
+    path(
+        "api/v1/customers/<path:customer_id>/cluster/",
+        clusters.CustomerClusterView.as_view(),
+        name="customer-cluster",
+    ),
+    path("api/v1/variables/", clusters.VariablesView.as_view(), name="variables"),
     path("api/v1/price-classes/", price_classes.PriceClassesView.as_view(), name="price-classes"),
     path("api/v1/price-classes/rule/", price_classes.ClassRuleView.as_view(), name="price-class-rule"),
     path(
