@@ -113,6 +113,7 @@ CELERY_BEAT_SCHEDULE = {
     "history": {"task": "precision.history", "schedule": crontab(hour=0, minute=30)},
     "erasures": {"task": "precision.erasures", "schedule": crontab(minute="*/10")},
     "retention": {"task": "precision.retention", "schedule": crontab(hour=3, minute=30)},
+    "follow segments": {"task": "precision.follow_segments", "schedule": crontab()},
     "suggest aliases": {"task": "precision.suggest_aliases", "schedule": crontab(hour=1, minute=0)},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

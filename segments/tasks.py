@@ -17,6 +17,18 @@ def rfm(platform: str) -> None:
     isolation.run_command("refresh", ["--platform", platform, "--only", "rfm"])
 
 
+@shared_task(name="precision.behaviour")  # type: ignore[untyped-decorator]
+def behaviour(platform: str) -> None:
+    """Count by day what people did."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "behaviour"])
+
+
+@shared_task(name="precision.follow_segments")  # type: ignore[untyped-decorator]
+def follow_segments() -> None:
+    """Let whoever did something since the last time enter and leave segments, in a process of its own."""
+    isolation.run_command("follow_segments")
+
+
 @shared_task(name="precision.segments")  # type: ignore[untyped-decorator]
 def segments(platform: str) -> None:
     """Compute the members of all segments."""

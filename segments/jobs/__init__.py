@@ -1,6 +1,7 @@
 """Nightly jobs about people: read facts, compute, write the rows of a run. Importing this registers them."""
 
 from segments.jobs import (
+    behaviour,
     clusters,
     groups,
     labels,
@@ -17,6 +18,7 @@ from segments.jobs import (
 )
 
 __all__ = [
+    "behaviour",
     "clusters",
     "groups",
     "labels",

@@ -13,7 +13,7 @@ from precision.shop.history.errors import (
 )
 from precision.shop.history.exporting import Exported, export
 from precision.shop.history.retention import Dropped, drop_exported, exported_until
-from precision.shop.history.scanning import scan, snapshot
+from precision.shop.history.scanning import horizon, scan, snapshot
 
 __all__ = [
     "Compacted",
@@ -28,6 +28,7 @@ __all__ = [
     "drop_exported",
     "export",
     "exported_until",
+    "horizon",
     "scan",
     "snapshot",
 ]

@@ -60,6 +60,11 @@ class View:
                 self._maps[platform.pk] = _maps(reader, platform)
         return self._maps[platform.pk][name]
 
+    def horizon(self, platform: Platform) -> int:
+        """Return the position below which every fact of the platform is here; 0 for one that came later."""
+        known = self._state.platforms.get(platform.pk)
+        return known.horizon if known else 0
+
     def _keys(self, table: Table, platform: Platform) -> pl.DataFrame:
         key = (table.name, platform.pk)
         if key not in self._changed:
@@ -91,6 +96,8 @@ def scan(
     UNIT_PRICE_E4, LIST_PRICE_E4, AMOUNT_E4, RETURNED; one row a line, cancelled and unconfirmed orders left out.
     Amounts are in `currency`, None that of the platform; lines of orders in another one are converted by the rates of
     their day (`exchange.convert`), and left out where no rate is known (the page of data quality counts them).
+    `order_contents`: CUSTOMER, IDENTITY, ORDER, PRODUCT, CATEGORY, STORE, CHANNEL, SECONDS, DAY, HOUR, WEEKDAY,
+    RETURNED; the same lines in every currency, without amounts.
     `events`: CUSTOMER, IDENTITY, EVENT, SECONDS, DAY, HOUR, WEEKDAY, PRODUCT, CATEGORY, STORE, CHANNEL, SESSION,
     DURATION_MS, RECOMMENDATION; one row an event.
     `exposures`: CUSTOMER, IDENTITY, RECOMMENDATION, SECONDS, DAY, HOUR, WEEKDAY, PAGE, EXPERIMENT, ARM, SLOT, RANK,
@@ -125,14 +132,30 @@ def _view() -> View:
     return view
 
 
+def horizon(platform: Platform) -> int:
+    """Return the position below which `scan` sees every fact of the platform. Costs what a scan costs."""
+    return _view().horizon(platform)
+
+
 def _order_lines(view: View, window: Window, platform: Platform) -> pl.LazyFrame:
-    counted = pl.col(c.CONFIRMED) & (pl.col(c.STATUS) != Order.Status.CANCELLED.value)
-    lines = view.rows(ORDER_LINES, window, platform).filter(counted)
-    return _resolved(lines, view, platform).select(
+    return _counted_lines(view, window, platform).select(
         c.CUSTOMER, c.IDENTITY, c.ORDER, c.PRODUCT, c.CATEGORY, c.STORE, *TIMES,
-        c.QUANTITY_E3, c.UNIT_PRICE_E4, c.LIST_PRICE_E4, c.AMOUNT_E4, c.CURRENCY,
-        (pl.col(c.STATUS) == Order.Status.RETURNED.value).alias(c.RETURNED),
+        c.QUANTITY_E3, c.UNIT_PRICE_E4, c.LIST_PRICE_E4, c.AMOUNT_E4, c.CURRENCY, _GIVEN_BACK,
     )  # fmt: skip
+
+
+def _order_contents(view: View, window: Window, platform: Platform) -> pl.LazyFrame:
+    return _counted_lines(view, window, platform).select(
+        c.CUSTOMER, c.IDENTITY, c.ORDER, c.PRODUCT, c.CATEGORY, c.STORE, c.CHANNEL, *TIMES, _GIVEN_BACK
+    )
+
+
+_GIVEN_BACK = (pl.col(c.STATUS) == Order.Status.RETURNED.value).alias(c.RETURNED)
+
+
+def _counted_lines(view: View, window: Window, platform: Platform) -> pl.LazyFrame:
+    counted = pl.col(c.CONFIRMED) & (pl.col(c.STATUS) != Order.Status.CANCELLED.value)
+    return _resolved(view.rows(ORDER_LINES, window, platform).filter(counted), view, platform)
 
 
 def _converted(lines: pl.LazyFrame, platform: Platform, currency: str) -> pl.LazyFrame:
@@ -168,7 +191,10 @@ def _products(view: View, window: Window, platform: Platform) -> pl.LazyFrame:
     ).lazy()
 
 
-_READERS = {"order_lines": _order_lines, "events": _events, "exposures": _exposures, PRODUCTS: _products}
+_READERS = {
+    "order_lines": _order_lines, "order_contents": _order_contents, "events": _events,
+    "exposures": _exposures, PRODUCTS: _products,
+}  # fmt: skip
 
 
 def _resolved(rows: pl.LazyFrame, view: View, platform: Platform) -> pl.LazyFrame:
