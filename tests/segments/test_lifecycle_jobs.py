@@ -235,7 +235,7 @@ def check_value_labels(scope: Any) -> None:
         odds = a / (b + x - 1) * ((alpha + age) / (alpha + recency)) ** (r + x) if x else 0
         assert row["probability_alive"] == pytest.approx(1 / (1 + odds))
         spent = p * (v + proof["valued"] * (proof["mean_value"] or 0)) / (p * proof["valued"] + q - 1)
-        assert row["value_365"] == pytest.approx(row["expected_orders_365"] * spent, rel=1e-4)
+        assert row["value_365"] == pytest.approx(row["expected_orders_365"] * spent, abs=0.006)
 
 
 def test_too_few_came_back_and_the_rule_sets_the_horizon(platform: Platform) -> None:
@@ -248,7 +248,7 @@ def test_too_few_came_back_and_the_rule_sets_the_horizon(platform: Platform) -> 
     assert (row.alive, row.value_low, row.reason) == (None, None, "too_few_came_back")
     assert row.value is not None
     year = from_value.frame(scopes.of(platform), AS_OF).filter(pl.col(c.CUSTOMER) == row.customer_id)
-    assert year["value_365"].item() == pytest.approx(float(row.value) * 365 / 30, rel=1e-3)
+    assert year["value_365"].item() == pytest.approx(float(row.value) * 365 / 30, abs=0.1)
     assert life.parameters["rule"]["version"] == 1
     assert life.measures["limits"]["within_retention"] == pytest.approx(0.5, abs=0.15)
 
