@@ -5,7 +5,9 @@ from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
+import polars as pl
 
+from precision.engine import runs
 from precision.engine.backends import Engine
 from precision.engine.jobs import Job, Outcome, register
 from precision.engine.models import Run
@@ -13,12 +15,16 @@ from precision.engine.windows import epoch_day
 from precision.shop import columns as c
 from precision.shop import history, scopes
 from segments.jobs.frames import once
-from segments.lifecycle import patterns, samples, training
+from segments.lifecycle import campaigns, patterns, samples, scoring, targets, training
+from segments.lifecycle.features import ANSWERED_DAY
 from segments.lifecycle.registrations import registrations
+from segments.lifecycle.samples import Facts
 from segments.lifecycle.targets import TARGETS, Target
 from segments.lifecycle.training import Result, Sample
 from segments.models import TargetModel
 
+NOTHING: Final = "nothing"
+"""Kind of a target of which nothing is known yet."""
 SEED: Final = 20_261
 COLUMNS: Final = {
     "order_lines": (
@@ -39,31 +45,42 @@ def compute_models(run: Run, engine: Engine) -> Outcome:
         lines, events = (
             once(scope.scan(name, run.as_of).select(*columns)) for name, columns in COLUMNS.items()
         )
-    registered = nw.from_native(registrations(scope).lazy())
+    told = campaigns.campaigns(scope)
+    facts = Facts(
+        lines=lines,
+        events=events,
+        registered=nw.from_native(registrations(scope).lazy()),
+        campaigns=reached_before(told, as_of),
+    )
     first = _first_day(lines, events, default=as_of)
+    in_force = _champions(runs.published_ids(run.scope).get("models"))
     by_horizon: dict[int, list[Target]] = defaultdict(list)
     for target in TARGETS.values():
         by_horizon[target.horizon_days].append(target)
     results: dict[str, Result] = {}
-    common: dict[str, list[dict[str, Any]]] = {}
+    rows = []
     for horizon, some in by_horizon.items():
         found: dict[str, list[Sample]] = defaultdict(list)
         for day in samples.dates(as_of, horizon_days=horizon, first_day=first):
-            told = samples.samples(some, lines, events, registered, day=day, rng=rng)
-            for key, sample in told.items():
+            for key, sample in samples.samples(some, facts, day=day, rng=rng).items():
                 found[key].append(sample)
         for target in some:
-            results[target.key] = training.train(target, found[target.key], rng=rng)
-            latest = found[target.key][-1] if found[target.key] else None
-            common[target.key] = patterns.patterns(latest) if latest is not None else []
-    TargetModel.objects.bulk_create(_row(run, key, result, common[key]) for key, result in results.items())
+            result = training.train(target, found[target.key], champion=in_force.get(target.key), rng=rng)
+            results[target.key] = result
+            rows.append(_row(run, target, result, found[target.key], told))
+    TargetModel.objects.bulk_create(rows)
     return Outcome(
-        rows={"target_model": len(results)},
-        measures={
-            key: {"used": result.fitted.kind, "reason": result.reason} for key, result in results.items()
-        },
+        rows={"target_model": len(rows)},
+        measures={key: {"used": _kind(result), "reason": result.reason} for key, result in results.items()},
         parameters={"seed": SEED, "dates": samples.DATES, "step_days": samples.STEP_DAYS},
     )
+
+
+def reached_before(told: pl.DataFrame, as_of_day: int) -> "nw.LazyFrame[Any]":
+    """Return the campaigns of `features.build` as they were known on the day."""
+    answered = pl.when(pl.col(ANSWERED_DAY) < as_of_day).then(ANSWERED_DAY).alias(ANSWERED_DAY)
+    known = told.filter(pl.col(c.DAY) < as_of_day).select(c.CUSTOMER, c.DAY, answered)
+    return nw.from_native(known.lazy())
 
 
 def _first_day(lines: "nw.LazyFrame[Any]", events: "nw.LazyFrame[Any]", *, default: int) -> int:
@@ -73,13 +90,33 @@ def _first_day(lines: "nw.LazyFrame[Any]", events: "nw.LazyFrame[Any]", *, defau
     return default if day is None else int(day)
 
 
-def _row(run: Run, key: str, result: Result, common: list[dict[str, Any]]) -> TargetModel:
+def _champions(run: int | None) -> dict[str, str]:
+    """Return the kind of model in force of each target; none before the first run. One query."""
+    if run is None:
+        return {}
+    return dict(TargetModel.objects.filter(run_id=run).values_list("target", "kind"))
+
+
+def _row(run: Run, target: Target, result: Result, found: list[Sample], told: pl.DataFrame) -> TargetModel:
+    measures = _measures(result)
+    if target.outcome is targets.Outcome.ANSWERS and result.fitted is not None:
+        latest = found[-1]
+        chances = scoring.score(target, result.fitted, latest.features)
+        if result.verdict is not None:
+            chances = next(
+                each.scores for each in result.verdict.scored if each.name == result.verdict.promoted
+            )
+        measures["campaigns"] = campaigns.by_campaign(told, latest, chances)
     return TargetModel(
-        run=run, target=key, kind=result.fitted.kind, reason=result.reason, rows=result.rows,
-        positives=result.positives, dates=list(result.dates), measures=_measures(result), report=result.report,
-        report_reason=result.report_reason, importance=result.importance, patterns=common,
-        state=result.fitted.state(),
+        run=run, target=target.key, kind=_kind(result), reason=result.reason, rows=result.rows,
+        positives=result.positives, dates=list(result.dates), measures=measures, report=result.report,
+        report_reason=result.report_reason, importance=result.importance,
+        patterns=patterns.patterns(found[-1]) if found else [], state=result.fitted.state() if result.fitted else {},
     )  # fmt: skip
+
+
+def _kind(result: Result) -> str:
+    return result.fitted.kind if result.fitted else NOTHING
 
 
 def _measures(result: Result) -> dict[str, Any]:
@@ -87,6 +124,13 @@ def _measures(result: Result) -> dict[str, Any]:
     verdict = result.verdict
     if verdict is None:
         return {}
+
+    def told(differences: Any) -> dict[str, Any]:
+        return {
+            name: {"value": each.value, "low": each.low, "high": each.high, "wins": each.wins}
+            for name, each in differences.items()
+        }
+
     return {
         "base_rate": verdict.base_rate,
         "network_adds": verdict.network_adds,
@@ -96,10 +140,10 @@ def _measures(result: Result) -> dict[str, Any]:
             }
             for each in verdict.scored
         },
-        "against_baseline": {
-            name: {"value": each.value, "low": each.low, "high": each.high, "wins": each.wins}
-            for name, each in verdict.against_baseline.items()
-        },
+        "against_baseline": told(verdict.against_baseline),
+        "champion": verdict.champion,
+        "against_champion": told(verdict.against_champion),
+        "refused": dict(verdict.refused),
     }  # fmt: skip
 
 

@@ -15,90 +15,99 @@ from precision.engine.windows import epoch_day
 from precision.shop import columns as c
 from precision.shop import history, scopes
 from segments import kept
-from segments.jobs.models import COLUMNS
-from segments.lifecycle import features, samples, targets, training
+from segments.jobs.labels import active_days
+from segments.jobs.models import COLUMNS, reached_before
+from segments.lifecycle import campaigns, samples, scoring, targets
 from segments.lifecycle.registrations import registrations
+from segments.lifecycle.samples import Facts
 from segments.models import TargetModel, TargetScore
 
 KIND: Final = "scores"
-REASONS: Final = 3
-BLOCK: Final = 100_000
-"""Customers whose reasons are worked out at a time: a table of contributions is as large as one of features."""
+DECILE: Final = "_decile"
+"""What the column of a target's deciles ends in, in the file of everybody."""
+SLEEPING: Final = 10_000
+"""Of those not seen lately, so many of the likeliest get a row for each target: somebody may want to wake them."""
 
 
 def compute_scores(run: Run, engine: Engine) -> Outcome:
-    """Write a TargetScore row for everybody in a target's population, and the chances of everybody as a file."""
+    """Write the chances and deciles of everybody as a file, and TargetScore rows with reasons of those to act on.
+
+    Rows are of the customers seen lately, and of the SLEEPING likeliest of the others.
+    """
     scope = scopes.read(run.scope)
     as_of = epoch_day(run.as_of)
     published = runs.published_ids(run.scope).get("models", 0)
     with history.snapshot():
         lines, events = (scope.scan(name, run.as_of).select(*columns) for name, columns in COLUMNS.items())
-        registered = nw.from_native(registrations(scope).lazy())
-        table = samples.table(lines, events, registered, as_of_day=as_of)
+        facts = Facts(
+            lines=lines,
+            events=events,
+            registered=nw.from_native(registrations(scope).lazy()),
+            campaigns=reached_before(campaigns.campaigns(scope), as_of),
+        )
+        table = samples.table(facts, as_of_day=as_of)
+    days = active_days()
     sizes: dict[str, int] = {}
-    chances = table.select(c.CUSTOMER)
+    everybody = table.select(c.CUSTOMER)
     rows = 0
     for model in TargetModel.objects.filter(run_id=published).order_by("target"):
         target = targets.TARGETS.get(model.target)
-        if target is None:
+        if target is None or not model.state:
             continue
+        fitted = scoring.restored(model.state)
         people = table.filter(pl.Series(targets.population(target, table)))
-        scored = _scored(target, training.restored(model.state), people)
-        sizes[target.key] = scored.height
+        chances = chances_of(target, fitted, people)
+        some = to_act_on(people, chances.get_column("chance").to_numpy(), days=days)
+        detailed = chances.filter(pl.Series(some)).hstack(
+            reasons_of(target, fitted, people.filter(pl.Series(some)))
+        )
         rows += copy_rows(
             TargetScore,
-            scored.with_columns(pl.lit(run.pk).alias("run_id"), pl.lit(target.key).alias("target")),
+            detailed.rename({c.CUSTOMER: "customer_id"}).with_columns(
+                pl.lit(run.pk).alias("run_id"), pl.lit(target.key).alias("target")
+            ),
         )
-        named = scored.select(pl.col("customer_id").alias(c.CUSTOMER), pl.col("chance").alias(target.key))
-        chances = chances.join(named, on=c.CUSTOMER, how="left", maintain_order="left")
-    kept.write(run, KIND, chances)
-    return Outcome(rows={"target_score": rows}, measures={"sizes": sizes}, parameters={"models": published})
-
-
-def _scored(target: targets.Target, fitted: training.Fitted, people: pl.DataFrame) -> pl.DataFrame:
-    """Return customer_id, chance, decile, and the features that move each chance most with their values."""
-    values = training.matrix(people)
-    chance = training.score(target, fitted, values)
-    names = np.array(list(features.WORDS))
-    parts = []
-    for start in range(0, people.height, BLOCK):
-        part = slice(start, start + BLOCK)
-        moved = training.contributions(target, fitted, values[part])
-        order = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :REASONS]
-        parts.append(
-            pl.DataFrame(
-                {
-                    "features": names[order],
-                    "moves": np.take_along_axis(moved, order, axis=1),
-                    "values": np.take_along_axis(values[part], order, axis=1),
-                },
-                schema={
-                    "features": pl.Array(pl.String, REASONS), "moves": pl.Array(pl.Float64, REASONS),
-                    "values": pl.Array(pl.Float64, REASONS),
-                },
-            )
-        )  # fmt: skip
-    reasons = pl.concat(parts) if parts else _no_reasons()
-    return pl.DataFrame(
-        {
-            "customer_id": people.get_column(c.CUSTOMER),
-            "chance": chance,
-            "decile": targets.deciles(chance),
-        }
-    ).with_columns(
-        reasons.get_column("features").arr.to_list(),
-        reasons.get_column("moves").arr.to_list(),
-        reasons.get_column("values").arr.to_list().list.eval(pl.element().fill_nan(None)),
+        sizes[target.key] = people.height
+        named = chances.rename({"chance": target.key, "decile": target.key + DECILE})
+        everybody = everybody.join(named, on=c.CUSTOMER, how="left", maintain_order="left")
+    kept.write(run, KIND, everybody)
+    return Outcome(
+        rows={"target_score": rows},
+        measures={"sizes": sizes},
+        parameters={"models": published, "active_days": days},
     )
 
 
-def _no_reasons() -> pl.DataFrame:
+def chances_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFrame) -> pl.DataFrame:
+    """Return CUSTOMER, `chance` and `decile` of a population, in its order."""
+    chance = scoring.score(target, fitted, scoring.matrix(people))
     return pl.DataFrame(
-        schema={
-            "features": pl.Array(pl.String, REASONS), "moves": pl.Array(pl.Float64, REASONS),
-            "values": pl.Array(pl.Float64, REASONS),
-        }
-    )  # fmt: skip
+        {c.CUSTOMER: people.get_column(c.CUSTOMER), "chance": chance, "decile": targets.deciles(chance)}
+    )
+
+
+def reasons_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFrame) -> pl.DataFrame:
+    """Return `features`, `moves` and `values`, lists of scoring.REASONS, of each row."""
+    found = scoring.reasons(target, fitted, scoring.matrix(people))
+    number = pl.Array(pl.Float64, scoring.REASONS)
+    made = pl.DataFrame(
+        {"features": found.features, "moves": found.moves, "values": found.values},
+        schema={"features": pl.Array(pl.String, scoring.REASONS), "moves": number, "values": number},
+    )
+    return made.select(
+        pl.col("features").arr.to_list(),
+        pl.col("moves").arr.to_list(),
+        pl.col("values").arr.to_list().list.eval(pl.element().fill_nan(None)),
+    )
+
+
+def to_act_on(people: pl.DataFrame, chances: scoring.Floats, *, days: int) -> targets.Flags:
+    """Return who gets a row: those seen or buying in the last `days`, and the SLEEPING likeliest of the others."""
+    last = people.select(pl.min_horizontal("recency_days", "seen_days_ago")).to_series()
+    active = (last <= days).fill_null(value=False).to_numpy().copy()
+    asleep = np.flatnonzero(~active)
+    active[asleep[np.argsort(-chances[asleep], kind="stable")[:SLEEPING]]] = True
+    return np.asarray(active, dtype=np.bool_)
 
 
 register(

@@ -24,6 +24,7 @@ KEYS: Final = MappingProxyType(
         "churn_risk": "churn",
         "win_back_chance": "win-back",
         "value_rise_chance": "value-rise",
+        "campaign_response_chance": "campaign-response",
     }
 )
 """Label and the target whose chance it is."""

@@ -5,6 +5,9 @@ of `precision.shop.columns`, so that every engine builds the same table. What is
 
 Windows are the days [as_of − n, as_of). A *gap* is the number of days between two days with an order. An *order* is
 what was sold under one number; goods that came back count in `return_share` and in money only.
+
+Nothing of profiles is among them: they are told as they are today, not as they were on the day, and what they tell of
+income, marriage and age shall move no offer.
 """
 
 from collections.abc import Mapping
@@ -53,6 +56,8 @@ BUYING: Final[Mapping[str, str]] = MappingProxyType(
         "return_share": "share of lines that came back",
         "weekend_share": "share of orders on weekends",
         "listed_saving": "share of the list price saved",
+        "discounted_share": "share of lines bought below the list price",
+        "price_level": "price paid, against the mean of the same categories",
     }
 )
 """Features from order lines, in words."""
@@ -74,25 +79,49 @@ LOOKING: Final[Mapping[str, str]] = MappingProxyType(
             for days in LOOKS
         },
         "dwell_minutes_30": "minutes on pages in 30 days",
+        "visits_trend": "visits of the last 30 days against the pace of 90",
         "channels": "different channels",
+        "main_channel_share": "share of actions in the channel used most",
     }
 )
 """Features from events, in words."""
-WORDS: Final[Mapping[str, str]] = MappingProxyType({**BUYING, **LOOKING})
+ANSWERED_DAY: Final = "answered_day"
+"""Int64, the day of the first answer to a campaign; null: not answered."""
+REACHED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "campaigns_365": "campaigns received in a year",
+        "answers_365": "campaigns answered in a year",
+        "answered_days_ago": "days since the last answer to a campaign",
+    }
+)
+"""Features from campaigns, in words."""
+WORDS: Final[Mapping[str, str]] = MappingProxyType({**BUYING, **LOOKING, **REACHED})
 """Every feature, in the order of the columns of `build`, with the words of reasons."""
 WEEKEND: Final = 6
 MINUTE_MS: Final = 60_000
 
 
-def build(lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any], *, as_of_day: int) -> nw.LazyFrame[Any]:
+def build(
+    lines: nw.LazyFrame[Any],
+    events: nw.LazyFrame[Any],
+    *,
+    as_of_day: int,
+    campaigns: nw.LazyFrame[Any] | None = None,
+) -> nw.LazyFrame[Any]:
     """Return CUSTOMER (Int64, once each) and the columns of WORDS (Float64) for everybody seen before `as_of_day`.
 
-    Counts are 0 for those who did nothing; days, shares and means are null where nothing gives them.
+    `campaigns` has CUSTOMER, DAY and ANSWERED_DAY, once for each campaign that reached somebody. Counts are 0 for those
+    who did nothing; days, shares and means are null where nothing gives them.
     """
     bought = _buying(lines, as_of_day)
     looked = _looking(events, as_of_day)
     everybody = nw.concat([bought.select(c.CUSTOMER), looked.select(c.CUSTOMER)]).unique(c.CUSTOMER)
     joined = everybody.join(bought, on=c.CUSTOMER, how="left").join(looked, on=c.CUSTOMER, how="left")
+    if campaigns is None:
+        nothing = nw.lit(None, nw.Int64)
+        joined = joined.with_columns(nothing.alias(name) for name in REACHED)
+    else:
+        joined = joined.join(_reached(campaigns, as_of_day), on=c.CUSTOMER, how="left")
     return joined.select(
         c.CUSTOMER,
         *(
@@ -104,7 +133,16 @@ def build(lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any], *, as_of_day: int
 
 def _is_count(name: str) -> bool:
     """Return whether nothing done is 0, not unknown."""
-    plain = {"orders", "money", "products", "categories", "stores", "channels"}
+    plain = {
+        "orders",
+        "money",
+        "products",
+        "categories",
+        "stores",
+        "channels",
+        "campaigns_365",
+        "answers_365",
+    }
     parts = ("orders_", "money_", "visit_days_", "dwell_", *(f"{name}_" for name in COUNTED))
     return (name in plain or name.startswith(parts)) and name != "orders_trend"
 
@@ -148,9 +186,12 @@ def _buying(lines: nw.LazyFrame[Any], as_of_day: int) -> nw.LazyFrame[Any]:
     paid = sold.group_by(c.CUSTOMER).agg(
         _sum_if(listed, nw.col(c.LIST_PRICE_E4) * nw.col(c.QUANTITY_E3)).alias("_list"),
         _sum_if(listed, nw.col(c.UNIT_PRICE_E4) * nw.col(c.QUANTITY_E3)).alias("_paid"),
+        _sum_if(listed, one).alias("_listed"),
+        _sum_if(listed & (nw.col(c.UNIT_PRICE_E4) < nw.col(c.LIST_PRICE_E4)), one).alias("_below"),
     )
+    level = _price_level(sold)
     joined = made.join(days, on=c.CUSTOMER, how="left").join(money, on=c.CUSTOMER, how="left")
-    joined = joined.join(paid, on=c.CUSTOMER, how="left")
+    joined = joined.join(paid, on=c.CUSTOMER, how="left").join(level, on=c.CUSTOMER, how="left")
     for name, column in (("products", c.PRODUCT), ("categories", c.CATEGORY), ("stores", c.STORE)):
         pairs = sold.filter(~nw.col(column).is_null()).select(c.CUSTOMER, column).unique([c.CUSTOMER, column])
         counted = pairs.group_by(c.CUSTOMER).agg(nw.len().cast(nw.Int64).alias(name))
@@ -177,6 +218,36 @@ def _buying(lines: nw.LazyFrame[Any], as_of_day: int) -> nw.LazyFrame[Any]:
         _share(nw.col("_returned"), nw.col("_lines")).alias("return_share"),
         _share(nw.col("_weekend"), nw.col("orders")).alias("weekend_share"),
         (1 - _share(nw.col("_paid"), nw.col("_list"))).alias("listed_saving"),
+        _share(nw.col("_below"), nw.col("_listed")).alias("discounted_share"),
+        "price_level",
+    )
+
+
+def _price_level(sold: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return CUSTOMER and `price_level`: what was paid over the same units at the mean price of each category."""
+    priced = sold.filter(~nw.col(c.CATEGORY).is_null())
+    paid = (nw.col(c.UNIT_PRICE_E4) * nw.col(c.QUANTITY_E3)).sum().alias("_paid")
+    units = nw.col(c.QUANTITY_E3).sum().alias("_units")
+    bought = priced.group_by(c.CUSTOMER, c.CATEGORY).agg(paid, units)
+    means = bought.group_by(c.CATEGORY).agg(
+        nw.col("_paid").sum().alias("_all_paid"), nw.col("_units").sum().alias("_all_units")
+    )
+    usual = nw.col("_units") * _share(nw.col("_all_paid"), nw.col("_all_units"))
+    compared = bought.join(means, on=c.CATEGORY, how="left").with_columns(usual.alias("_usual"))
+    sums = compared.group_by(c.CUSTOMER).agg(nw.col("_paid").sum(), nw.col("_usual").sum())
+    return sums.select(c.CUSTOMER, _share(nw.col("_paid"), nw.col("_usual")).alias("price_level"))
+
+
+def _reached(campaigns: nw.LazyFrame[Any], as_of_day: int) -> nw.LazyFrame[Any]:
+    """Return CUSTOMER and the features of REACHED: an answer counts from its own day on."""
+    known = campaigns.filter(~nw.col(c.CUSTOMER).is_null(), nw.col(c.DAY) < as_of_day)
+    answered = nw.col(ANSWERED_DAY).fill_null(as_of_day) < as_of_day
+    since = nw.when(answered).then(as_of_day - nw.col(ANSWERED_DAY)).otherwise(None)
+    year = _within(WINDOWS[-1], as_of_day)
+    return known.group_by(c.CUSTOMER).agg(
+        _sum_if(year, nw.lit(1)).alias("campaigns_365"),
+        _sum_if(year & answered, nw.lit(1)).alias("answers_365"),
+        since.min().alias("answered_days_ago"),
     )
 
 
@@ -200,12 +271,16 @@ def _looking(events: nw.LazyFrame[Any], as_of_day: int) -> nw.LazyFrame[Any]:
         ),
         _sum_if(_within(30, as_of_day), nw.col(c.DURATION_MS).fill_null(0)).alias("_dwell"),
     )
+    used = seen.filter(~nw.col(c.CHANNEL).is_null()).group_by(c.CUSTOMER, c.CHANNEL)
     channels = (
-        seen.filter(~nw.col(c.CHANNEL).is_null())
-        .select(c.CUSTOMER, c.CHANNEL)
-        .unique([c.CUSTOMER, c.CHANNEL])
+        used.agg(nw.len().cast(nw.Int64).alias("_times"))
+        .group_by(c.CUSTOMER)
+        .agg(
+            nw.len().cast(nw.Int64).alias("channels"),
+            nw.col("_times").max().alias("_most"),
+            nw.col("_times").sum().alias("_all"),
+        )
     )
-    channels = channels.group_by(c.CUSTOMER).agg(nw.len().cast(nw.Int64).alias("channels"))
     joined = visits.join(counts, on=c.CUSTOMER, how="left").join(channels, on=c.CUSTOMER, how="left")
     return joined.select(
         c.CUSTOMER,
@@ -214,7 +289,9 @@ def _looking(events: nw.LazyFrame[Any], as_of_day: int) -> nw.LazyFrame[Any]:
         *(f"visit_days_{span}" for span in LOOKS),
         *(f"{name}_{span}" for name in COUNTED for span in LOOKS),
         (nw.col("_dwell") / MINUTE_MS).alias("dwell_minutes_30"),
+        _share(nw.col("visit_days_30") * 90, nw.col("visit_days_90") * 30).alias("visits_trend"),
         "channels",
+        _share(nw.col("_most"), nw.col("_all")).alias("main_channel_share"),
     )
 
 

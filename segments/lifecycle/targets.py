@@ -16,14 +16,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from precision.shop import columns as c
+from segments.lifecycle import features
 from segments.lifecycle.stages import ASKING
 
 Flags = NDArray[np.bool_]
+VALUE_DECILE: Final = "value_decile"
+"""Int64 1 to 10 by the money of 365 days among all who spent some, 10 the most; 0 for the others."""
 ASKED: Final = "asked"  # Boolean, had inquired, registered or put something into a cart before the day
 SILENT_DAYS: Final = 120
 """Without an order for so long, somebody is to be won back."""
 LIVELY_DAYS: Final = 365
 """Whoever ordered within so many days can still be lost, or rise."""
+REACH_DAYS: Final = 28
+"""A campaign that reached somebody so long after a day is what the models of that day are asked about."""
 DECILES: Final = 10
 
 
@@ -35,8 +40,10 @@ class Outcome(StrEnum):
     ORDERS = "orders"
     SILENT = "silent"
     """Does not order."""
+    ANSWERS = "answers"
+    """Clicks, answers, converts or redeems what a campaign sent."""
     RISES = "rises"
-    """Is in a higher decile of the year's money than as of the day."""
+    """Is in a higher decile of the year's money, among all customers, than as of the day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +93,19 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
                 population=f"customers who ordered in the last {LIVELY_DAYS} days, not in the highest decile",
                 baseline="recency_days", lower_is_likelier=True, stage="development",
             ),
+            Target(
+                key="campaign-response", title="Response to a campaign", outcome=Outcome.ANSWERS, horizon_days=56,
+                population=f"people seen in the last {LIVELY_DAYS} days, if a campaign reaches them within "
+                f"{REACH_DAYS} days",
+                baseline="answers_365", lower_is_likelier=False, stage="development",
+            ),
         )
     }
 )  # fmt: skip
 
 
 def population(target: Target, table: pl.DataFrame) -> Flags:
-    """Return which rows of the feature table (with ASKED) the target asks about, shape (rows,)."""
+    """Return which rows of the feature table (with ASKED and VALUE_DECILE) the target asks about, shape (rows,)."""
     bought = pl.col("orders") > 0
     asked = pl.col(ASKED).fill_null(value=False)
     lively = bought & (pl.col("recency_days") <= LIVELY_DAYS)
@@ -101,12 +114,19 @@ def population(target: Target, table: pl.DataFrame) -> Flags:
         "propensity": ~bought & asked,
         "churn": lively,
         "win-back": bought & (pl.col("recency_days") > SILENT_DAYS),
-        "value-rise": lively & (pl.col("money_365") > 0),
+        "value-rise": lively & pl.col(VALUE_DECILE).is_between(1, DECILES - 1),
+        "campaign-response": lively | (pl.col("seen_days_ago") <= LIVELY_DAYS),
     }
-    mask = table.select(chosen[target.key].fill_null(value=False)).to_series().to_numpy().copy()
-    if target.outcome is Outcome.RISES:
-        mask[mask] = deciles(table.get_column("money_365").to_numpy()[mask]) < DECILES
+    mask = table.select(chosen[target.key].fill_null(value=False)).to_series().to_numpy()
     return np.asarray(mask, dtype=np.bool_)
+
+
+def with_value_decile(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the feature table with VALUE_DECILE."""
+    money = table.get_column("money_365").fill_null(0.0).to_numpy()
+    found = np.zeros(table.height, dtype=np.int64)
+    found[money > 0] = deciles(money[money > 0])
+    return table.with_columns(pl.Series(VALUE_DECILE, found, dtype=pl.Int64))
 
 
 def asked_before(
@@ -134,21 +154,36 @@ def actors(
     return acted.filter(~nw.col(c.CUSTOMER).is_null()).unique(c.CUSTOMER)
 
 
+def reached(campaigns: nw.LazyFrame[Any], *, as_of_day: int) -> nw.LazyFrame[Any]:
+    """Return CUSTOMER, once each, of everybody whom a campaign reached in [as_of_day, as_of_day + REACH_DAYS)."""
+    within = (nw.col(c.DAY) >= as_of_day) & (nw.col(c.DAY) < as_of_day + REACH_DAYS)
+    return campaigns.filter(within, ~nw.col(c.CUSTOMER).is_null()).select(c.CUSTOMER).unique(c.CUSTOMER)
+
+
+def answerers(target: Target, campaigns: nw.LazyFrame[Any], *, as_of_day: int) -> nw.LazyFrame[Any]:
+    """Return CUSTOMER, once each, of those `reached` who answered before as_of_day + horizon."""
+    within = (nw.col(c.DAY) >= as_of_day) & (nw.col(c.DAY) < as_of_day + REACH_DAYS)
+    answered = nw.col(features.ANSWERED_DAY).fill_null(as_of_day + target.horizon_days)
+    told = campaigns.filter(within, answered < as_of_day + target.horizon_days, ~nw.col(c.CUSTOMER).is_null())
+    return told.select(c.CUSTOMER).unique(c.CUSTOMER)
+
+
 def responses(
     target: Target, rows: pl.DataFrame, acted: pl.DataFrame, *, later: pl.DataFrame | None = None
 ) -> Flags:
     """Return whether each row of a population did what the target asks, shape (rows,).
 
-    `acted` are the `actors` of the days after; `later` is the feature table as of their end, which RISES compares with.
+    `acted` are the `actors` (or `answerers`) of the days after; `later` is the feature table as of their end, with
+    VALUE_DECILE, which RISES compares with.
     """
     if target.outcome is Outcome.RISES:
         if later is None:
             raise ValueError("A rise needs the feature table as of the end of the horizon; give `later`.")
         then = rows.select(c.CUSTOMER).join(
-            later.select(c.CUSTOMER, "money_365"), on=c.CUSTOMER, how="left", maintain_order="left"
+            later.select(c.CUSTOMER, VALUE_DECILE), on=c.CUSTOMER, how="left", maintain_order="left"
         )
-        now_, after = rows.get_column("money_365"), then.get_column("money_365").fill_null(0.0)
-        return np.asarray(deciles(after.to_numpy()) > deciles(now_.to_numpy()))
+        after = then.get_column(VALUE_DECILE).fill_null(0).to_numpy()
+        return np.asarray(after > rows.get_column(VALUE_DECILE).to_numpy())
     did = rows.get_column(c.CUSTOMER).is_in(acted.get_column(c.CUSTOMER).implode()).to_numpy()
     return np.asarray(~did if target.outcome is Outcome.SILENT else did)
 

@@ -1,8 +1,8 @@
 """Learning a target from earlier time and judging it on later time.
 
-Each as-of date gives a table of features and responses. The models learn from all dates but the last two, are
-calibrated on the last but one, and judged on the last: a date is used for one thing only. What wins is learned again
-from everything, with the calibration kept, and scores tonight's customers.
+Each as-of date gives a table of features and responses. Of the people of all dates but the last, four fifths are
+learned from and one fifth serves to calibrate; the last date judges. What wins learns again in the same way from all
+dates, and scores tonight's customers.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,19 @@ from numpy.typing import NDArray
 
 from precision.shop import columns as c
 from segments.lifecycle import features
+from segments.lifecycle.reports import statistics
+from segments.lifecycle.scoring import BASELINE, KINDS, Fitted, baseline_scores, matrix
 from segments.lifecycle.targets import Target
-from segments.methods import classifier, learners, logit
-from segments.methods.classifier import Calibration, TooFewError, Verdict
-from segments.methods.learners import BOOSTING, LOGISTIC, NETWORK, Trained
-from segments.methods.reduction import variable_clusters
+from segments.methods import classifier, learners
+from segments.methods.classifier import TooFewError, Verdict
 
-BASELINE: Final = "baseline"
-KINDS: Final = (LOGISTIC, BOOSTING, NETWORK)
-FEWEST_DATES: Final = 3
+FEWEST_DATES: Final = 2
+FEWEST_JUDGED: Final = 20
+"""Held-out rows of each kind below which nobody can tell models apart."""
+CALIBRATING: Final = 5
+"""One of so many people calibrates."""
 MOST_ROWS: Final = 80_000
 """Rows that a model learns from: a random sample of them beyond that."""
-MOST_VARIABLES: Final = 12
-"""Coefficients that a person reads."""
-LEAST_GIVEN: Final = 0.5
-"""Share of the rows that must have a value of a variable of the report."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -47,29 +45,11 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    """What may score tonight's customers."""
-
-    kind: str
-    """One of KINDS, or BASELINE."""
-    model: Trained | None
-    """None: the baseline feature alone, through the calibration."""
-    calibration: Calibration
-
-    def state(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {
-            "kind": self.kind,
-            "model": None if self.model is None else self.model.state(),
-            "calibration": [self.calibration.slope, self.calibration.constant],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What came of a target."""
 
-    fitted: Fitted
+    fitted: Fitted | None
+    """None: nobody was asked about on any earlier date, so that not even a rate is known."""
     verdict: Verdict | None
     """None: nothing was trained."""
     reason: str
@@ -84,14 +64,6 @@ class Result:
     """Mean absolute contribution of each feature to the log odds."""
 
 
-def matrix(rows: pl.DataFrame) -> Floats:
-    """Return the features of a table in the order of WORDS, missing ones NaN."""
-    columns = [
-        rows.get_column(name).cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in features.WORDS
-    ]
-    return np.column_stack(columns) if columns else np.empty((rows.height, 0))
-
-
 def sample(day: int, rows: pl.DataFrame, responses: Flags) -> Sample:
     """Return the sample of a population with its responses."""
     return Sample(
@@ -102,149 +74,79 @@ def sample(day: int, rows: pl.DataFrame, responses: Flags) -> Sample:
     )
 
 
-def train(target: Target, samples: Sequence[Sample], *, rng: np.random.Generator) -> Result:
-    """Return what may score the target's population, judged on the latest sample.
+def train(
+    target: Target, samples: Sequence[Sample], *, champion: str | None = None, rng: np.random.Generator
+) -> Result:
+    """Return what may score the target's population, judged on the latest sample; `champion` is the kind in force.
 
     Where there are fewer than FEWEST_DATES samples, or too few who responded or who did not, nothing is trained: the
     baseline feature is used, calibrated on all rows.
     """
     ordered = sorted((each for each in samples if len(each.responses)), key=lambda each: each.day)
-    instead = f"“{features.WORDS[target.baseline]}” alone"
     everything = _merged(ordered)
-    dates = tuple(each.day for each in ordered)
-    rows, positives = len(everything.responses), int(everything.responses.sum())
+    told = {
+        "dates": tuple(each.day for each in ordered),
+        "rows": len(everything.responses),
+        "positives": int(everything.responses.sum()),
+    }
     try:
-        if len(ordered) < FEWEST_DATES:
-            raise TooFewError(
-                f"There are {len(ordered)} dates with a population; {FEWEST_DATES} are needed: to learn, to calibrate "
-                f"and to judge. Until then {instead} is used."
-            )
-        learning, calibrating, judging = _merged(ordered[:-2]), ordered[-2], ordered[-1]
-        for part in (learning, calibrating, judging):
-            classifier.enough(part.responses, instead=instead)
+        learning, calibrating, judging = _parts(target, ordered)
     except TooFewError as error:
-        return Result(
-            fitted=_baseline(target, everything), verdict=None, reason=str(error), report=None,
-            report_reason=str(error), dates=dates, rows=rows, positives=positives,
-        )  # fmt: skip
+        why = str(error)
+        fitted = _baseline(target, everything) if told["rows"] else None
+        return Result(fitted=fitted, verdict=None, reason=why, report=None, report_reason=why, **told)  # type: ignore[arg-type]
     seed = int(rng.integers(2**31))
     small = _drawn(learning, rng)
-    scores = {BASELINE: _baseline_raw(target, judging.features)}
-    calibrations = {}
+    raw = baseline_scores(target, calibrating.features)
+    scores = {
+        BASELINE: classifier.calibrate(raw, calibrating.responses).apply(
+            baseline_scores(target, judging.features)
+        )
+    }
     for kind in KINDS:
         model = learners.fit(kind, small.features, small.responses, seed=seed)
-        calibrations[kind] = classifier.calibrate(model.scores(calibrating.features), calibrating.responses)
-        scores[kind] = calibrations[kind].apply(model.scores(judging.features))
-    calibrations[BASELINE] = classifier.calibrate(
-        _baseline_raw(target, calibrating.features), calibrating.responses
-    )
-    scores[BASELINE] = calibrations[BASELINE].apply(scores[BASELINE])
-    verdict = classifier.judge(scores, judging.responses, baseline=BASELINE, rng=rng)
+        calibration = classifier.calibrate(model.scores(calibrating.features), calibrating.responses)
+        scores[kind] = calibration.apply(model.scores(judging.features))
+    verdict = classifier.judge(scores, judging.responses, baseline=BASELINE, champion=champion, rng=rng)
     if verdict.promoted == BASELINE:
-        fitted = _baseline(target, everything)
-        importance = {target.baseline: 1.0}
+        fitted, importance = _baseline(target, everything), {target.baseline: 1.0}
     else:
-        drawn = _drawn(everything, rng)
-        model = learners.fit(verdict.promoted, drawn.features, drawn.responses, seed=seed)
-        fitted = Fitted(kind=verdict.promoted, model=model, calibration=calibrations[verdict.promoted])
-        weight = np.abs(model.contributions(drawn.features[:5_000])).mean(axis=0)
-        importance = dict(zip(features.WORDS, weight.tolist(), strict=True))
-    report, why_not = statistics(small)
+        fitted, importance = _final(verdict.promoted, everything, seed=seed, rng=rng)
+    report, why_not = statistics(small.features, small.responses)
     return Result(
         fitted=fitted, verdict=verdict, reason=verdict.reason, report=report, report_reason=why_not,
-        dates=dates, rows=rows, positives=positives,
-        importance=dict(sorted(importance.items(), key=lambda item: -item[1])),
+        importance=dict(sorted(importance.items(), key=lambda item: -item[1])), **told,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def score(target: Target, fitted: Fitted, table: Floats) -> Floats:
-    """Return the calibrated chance of each row, shape (rows,)."""
-    raw = _baseline_raw(target, table) if fitted.model is None else fitted.model.scores(table)
-    return fitted.calibration.apply(raw)
+def _parts(target: Target, ordered: Sequence[Sample]) -> tuple[Sample, Sample, Sample]:
+    """Return what is learned from, what calibrates and what judges; TooFewError where there is too little."""
+    instead = f"“{features.WORDS[target.baseline]}” alone"
+    if not ordered:
+        raise TooFewError("There is no earlier date with anybody to ask about: no chance is told.")
+    if len(ordered) < FEWEST_DATES:
+        raise TooFewError(
+            f"There is {len(ordered)} date with a population; {FEWEST_DATES} are needed: to learn and to judge. "
+            f"Until then {instead} is used."
+        )
+    earlier, judging = _merged(ordered[:-1]), ordered[-1]
+    classifier.enough(earlier.responses, instead=instead)
+    classifier.enough(judging.responses, instead=instead, fewest=FEWEST_JUDGED)
+    learning, calibrating = _split(earlier)
+    return learning, calibrating, judging
 
 
-def contributions(target: Target, fitted: Fitted, table: Floats) -> Floats:
-    """Return how much each feature moves each row's log odds, shape (rows, features)."""
-    if fitted.model is not None:
-        return fitted.model.contributions(table) * fitted.calibration.slope
-    moved = np.zeros_like(table)
-    odds = fitted.calibration.slope * _log_odds(_baseline_raw(target, table))
-    moved[:, list(features.WORDS).index(target.baseline)] = odds - odds.mean() if len(odds) else odds
-    return moved
-
-
-def restored(state: dict[str, Any]) -> Fitted:
-    """Return what `Fitted.state` wrote down."""
-    slope, constant = state["calibration"]
-    return Fitted(
-        kind=state["kind"],
-        model=None if state["model"] is None else learners.restore(state["model"]),
-        calibration=Calibration(slope=slope, constant=constant),
-    )
-
-
-def statistics(rows: Sample) -> tuple[dict[str, Any] | None, str]:
-    """Return the report of a logistic regression on a few variables, and why there is none.
-
-    Variables are the representatives of clusters of correlated ones, prepared as in `learners`, so that each
-    coefficient is for one standard deviation of the signed logarithm.
-    """
-    names = np.array(list(features.WORDS))
-    given = np.isfinite(rows.features).mean(axis=0) >= LEAST_GIVEN
-    prepared = learners.preparation(rows.features).apply(rows.features)
-    usable = np.flatnonzero(given & (prepared.std(axis=0) > 0))
-    if len(usable) < 2:
-        return None, "Fewer than two features differ between the customers."
-    correlation = np.asarray(np.corrcoef(prepared[:, usable], rowvar=False))
-    clusters = variable_clusters(correlation, names=list(names[usable]))
-    chosen = [cluster.representative for cluster in clusters]
-    signal = {
-        name: abs(float(np.corrcoef(prepared[:, list(names).index(name)], rows.responses)[0, 1]))
-        for name in chosen
-    }
-    chosen = sorted(chosen, key=lambda name: -signal[name])[:MOST_VARIABLES]
-    columns = [list(names).index(name) for name in chosen]
-    try:
-        found = logit.fit(prepared[:, columns], rows.responses, names=chosen)
-    except logit.NotFittedError as error:
-        return None, str(error)
-    subset = chosen[len(chosen) // 2 :]
-    try:
-        weaker = logit.subset_test(prepared[:, columns], rows.responses, names=chosen, subset=subset)
-    except (logit.NotFittedError, ValueError):
-        weaker = None
-    return _as_data(found, weaker, subset), ""
-
-
-def _as_data(found: logit.Report, weaker: logit.Test | None, subset: list[str]) -> dict[str, Any]:
-    """Return the report as JSON values."""
-
-    def test(each: logit.Test | None) -> dict[str, Any] | None:
-        return None if each is None else {"statistic": each.statistic, "degrees": each.degrees, "p": each.p}
-
-    return {
-        "rows": found.rows,
-        "positives": found.positives,
-        "coefficients": [
-            {
-                "name": each.name, "words": features.WORDS.get(each.name, each.name), "estimate": each.estimate,
-                "error": each.error, "wald": each.wald, "p": each.p, "odds_ratio": each.odds_ratio,
-                "low": each.low, "high": each.high,
-            }
-            for each in found.coefficients
-        ],
-        "likelihood_ratio": test(found.likelihood_ratio),
-        "score": test(found.score),
-        "wald": test(found.wald),
-        "subset": {"names": subset, "test": test(weaker)},
-        "minus_2_log_likelihood": [-2 * found.log_likelihood_null, -2 * found.log_likelihood],
-        "aic": found.aic,
-        "sbc": found.sbc,
-        "c": found.pairs.c,
-        "concordant": found.pairs.concordant,
-        "discordant": found.pairs.discordant,
-        "tied": found.pairs.tied,
-    }  # fmt: skip
+def _final(
+    kind: str, everything: Sample, *, seed: int, rng: np.random.Generator
+) -> tuple[Fitted, dict[str, float]]:
+    """Return a model of all dates with its calibration, and the mean absolute contribution of each feature."""
+    learning, calibrating = _split(everything)
+    drawn = _drawn(learning, rng)
+    model = learners.fit(kind, drawn.features, drawn.responses, seed=seed)
+    calibration = classifier.calibrate(model.scores(calibrating.features), calibrating.responses)
+    weight = np.abs(model.contributions(drawn.features[:5_000])).mean(axis=0)
+    fitted = Fitted(kind=kind, model=model, calibration=calibration)
+    return fitted, dict(zip(features.WORDS, weight.tolist(), strict=True))
 
 
 def _merged(samples: Sequence[Sample]) -> Sample:
@@ -261,36 +163,29 @@ def _merged(samples: Sequence[Sample]) -> Sample:
     )
 
 
-def _drawn(rows: Sample, rng: np.random.Generator) -> Sample:
-    """Return the rows, or a sample of MOST_ROWS of them."""
-    if len(rows.responses) <= MOST_ROWS:
-        return rows
-    chosen = np.sort(rng.choice(len(rows.responses), MOST_ROWS, replace=False))
+def _split(rows: Sample) -> tuple[Sample, Sample]:
+    """Return the rows of four fifths of the people and those of the others; a person is always on the same side."""
+    # Multiplying by a large odd number mixes the bits (Knuth), so that neighbouring numbers fall apart.
+    mixed = (rows.customers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
+    calibrates = mixed % np.uint64(CALIBRATING) == 0
+    return _some(rows, ~calibrates), _some(rows, calibrates)
+
+
+def _some(rows: Sample, chosen: NDArray[Any]) -> Sample:
     return Sample(
         day=rows.day, customers=rows.customers[chosen], features=rows.features[chosen],
         responses=rows.responses[chosen],
     )  # fmt: skip
 
 
+def _drawn(rows: Sample, rng: np.random.Generator) -> Sample:
+    """Return the rows, or a sample of MOST_ROWS of them."""
+    if len(rows.responses) <= MOST_ROWS:
+        return rows
+    return _some(rows, np.sort(rng.choice(len(rows.responses), MOST_ROWS, replace=False)))
+
+
 def _baseline(target: Target, rows: Sample) -> Fitted:
     """Return the baseline feature alone, calibrated on the rows."""
-    raw = _baseline_raw(target, rows.features)
-    calibration = (
-        classifier.calibrate(raw, rows.responses) if len(raw) else Calibration(slope=0.0, constant=0.0)
-    )
-    return Fitted(kind=BASELINE, model=None, calibration=calibration)
-
-
-def _baseline_raw(target: Target, table: Floats) -> Floats:
-    """Return the baseline feature as something between 0 and 1 that rises with the chance."""
-    values = table[:, list(features.WORDS).index(target.baseline)]
-    known = np.where(np.isfinite(values), values, np.inf if target.lower_is_likelier else 0.0)
-    share = 1 / (
-        1 + np.maximum(known, 0) / 30
-    )  # 30 days are half way; only the order matters before calibration
-    return np.asarray(share if target.lower_is_likelier else 1 - share)
-
-
-def _log_odds(chances: Floats) -> Floats:
-    clipped = np.clip(chances, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(clipped / (1 - clipped)))
+    raw = baseline_scores(target, rows.features)
+    return Fitted(kind=BASELINE, model=None, calibration=classifier.calibrate(raw, rows.responses))

@@ -2,8 +2,8 @@
 
 The classifiers of `learners` learn from the same rows; each is calibrated on rows that it has not seen (Platt 1999).
 They are compared on held-out rows of a later time by the area under the ROC curve with a paired bootstrap (Efron,
-Tibshirani 1993); the winner is promoted only where it beats the baseline by an interval that excludes zero. Undefined
-is None with a reason.
+Tibshirani 1993); the winner is promoted only where it beats the baseline, and the champion in force, by an interval
+that excludes zero. Undefined is None with a reason.
 """
 
 from collections.abc import Mapping
@@ -69,6 +69,11 @@ class Verdict:
     network_adds: bool
     """Whether the neural network beats the best of the others by an interval that excludes zero."""
     reason: str
+    champion: str | None
+    """The way that was in force and beats the baseline; None: there was none, or it does no longer."""
+    against_champion: Mapping[str, Difference]
+    refused: Mapping[str, str]
+    """Each way that is not promoted, but the baseline, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +102,71 @@ def calibrate(raw: Floats, responses: Flags) -> Calibration:
 
 
 def judge(
-    scores: Mapping[str, Floats], responses: Flags, *, baseline: str, rng: np.random.Generator
+    scores: Mapping[str, Floats],
+    responses: Flags,
+    *,
+    baseline: str,
+    champion: str | None = None,
+    rng: np.random.Generator,
 ) -> Verdict:
-    """Return the comparison of the scores, each of shape (rows,), on held-out rows; `baseline` is one of them."""
+    """Return the comparison of the scores, each of shape (rows,), on held-out rows; `baseline` is one of them.
+
+    `champion` names the way in force. It is judged by what it reaches when it learns from the same rows as the others,
+    not by the model in force, which may have seen the held-out rows already.
+    """
     scored = tuple(_scored(name, each, responses) for name, each in scores.items())
+    auc_of = {each.name: each.auc or 0.0 for each in scored}
     others = [name for name in scores if name != baseline]
-    against = differences({name: scores[name] for name in others}, scores[baseline], responses, rng=rng)
+
+    def above(name: str, some: list[str]) -> dict[str, Difference]:
+        return differences({each: scores[each] for each in some}, scores[name], responses, rng=rng)
+
+    against = above(baseline, others)
     winners = [name for name in others if against[name].wins]
-    auc = {each.name: each.auc or 0.0 for each in scored}
-    promoted = max(winners, key=auc.__getitem__) if winners else baseline
+    champion = champion if champion in winners else None
+    against_champion = above(champion, [name for name in others if name != champion]) if champion else {}
+    if champion:
+        winners = [name for name in winners if name == champion or against_champion[name].wins]
+    promoted = max(winners, key=lambda name: auc_of[name]) if winners else baseline
     plain = [name for name in others if name != NETWORK]
-    adds = False
-    if NETWORK in scores and plain:
-        best = max(plain, key=auc.__getitem__)
-        adds = differences({NETWORK: scores[NETWORK]}, scores[best], responses, rng=rng)[NETWORK].wins
-    reason = (
-        f"{promoted} beats {baseline} by {against[promoted].value:+.3f} ({against[promoted].low:+.3f} to "
-        f"{against[promoted].high:+.3f})"
-        if winners
-        else f"nothing beats {baseline} by an interval that excludes zero"
-    )
+    best = max(plain, key=lambda name: auc_of[name]) if plain else None
     return Verdict(
-        scored=scored, base_rate=float(responses.mean()), promoted=promoted, against_baseline=against,
-        network_adds=adds, reason=reason,
-    )  # fmt: skip
+        scored=scored,
+        base_rate=float(responses.mean()),
+        promoted=promoted,
+        against_baseline=against,
+        network_adds=NETWORK in scores and best is not None and above(best, [NETWORK])[NETWORK].wins,
+        reason=f"{promoted} beats {baseline} by {_told(against[promoted])}"
+        if winners
+        else f"nothing beats {baseline} by an interval that excludes zero",
+        champion=champion,
+        against_champion=against_champion,
+        refused={
+            name: _refusal(name, promoted, baseline, champion, against, against_champion, auc_of)
+            for name in others
+            if name != promoted
+        },
+    )
+
+
+def _refusal(
+    name: str,
+    promoted: str,
+    baseline: str,
+    champion: str | None,
+    against: Mapping[str, Difference],
+    against_champion: Mapping[str, Difference],
+    auc_of: Mapping[str, float],
+) -> str:
+    if not against[name].wins:
+        return f"beats {baseline} by no interval above zero: {_told(against[name])}"
+    if champion and name != champion and not against_champion[name].wins:
+        return f"beats {champion}, in force, by no interval above zero: {_told(against_champion[name])}"
+    return f"its area under the curve, {auc_of[name]:.3f}, is below {auc_of[promoted]:.3f} of {promoted}"
+
+
+def _told(each: Difference) -> str:
+    return f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})"
 
 
 def differences(
@@ -184,13 +230,17 @@ class _Curve:
         return float(positive @ below / pairs) if pairs else float("nan")
 
 
-def enough(responses: Flags, *, instead: str) -> None:
-    """Return when there is enough to learn from; raise TooFewError, naming what is used instead, when there is not."""
+def enough(responses: Flags, *, instead: str, fewest: int | None = None) -> None:
+    """Return when at least `fewest` (FEWEST_POSITIVES) responded and as many did not.
+
+    Raises TooFewError, naming what is used instead, when there are too few.
+    """
+    wanted = FEWEST_POSITIVES if fewest is None else fewest
     positives, negatives = int(responses.sum()), int((~responses).sum())
-    if min(positives, negatives) < FEWEST_POSITIVES:
+    if min(positives, negatives) < wanted:
+        need = f"a model needs {wanted} of each" if fewest is None else f"judging needs {wanted} of each"
         raise TooFewError(
-            f"{positives} responded and {negatives} did not; a model needs {FEWEST_POSITIVES} of each. Until then "
-            f"{instead} is used."
+            f"{positives} responded and {negatives} did not; {need}. Until then {instead} is used."
         )
 
 

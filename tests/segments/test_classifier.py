@@ -41,6 +41,35 @@ def test_the_gate_by_intervals() -> None:
     assert (refused.promoted, refused.network_adds) == ("baseline", False)
 
 
+def test_a_champion_stays_until_it_is_clearly_beaten() -> None:
+    rng = np.random.default_rng(2)
+    yes = rng.random(4_000) < 0.3
+    baseline = yes + rng.normal(0, 3, 4_000)
+    good = yes + rng.normal(0, 1, 4_000)
+    alike = good + rng.normal(0, 0.02, 4_000)
+    better = yes + rng.normal(0, 0.5, 4_000)
+
+    def judged(champion: str | None, **scores: np.ndarray) -> classifier.Verdict:
+        return classifier.judge(
+            {"baseline": baseline, **scores}, yes, baseline="baseline", champion=champion, rng=rng
+        )
+
+    stays = judged("logistic", logistic=good, boosting=alike)
+    assert (stays.promoted, stays.champion) == ("logistic", "logistic")
+    assert "beats logistic, in force, by no interval above zero" in stays.refused["boosting"]
+    beaten = judged("logistic", logistic=good, boosting=better)
+    assert beaten.promoted == "boosting"
+    assert beaten.against_champion["boosting"].low > 0
+    assert "is below" in beaten.refused["logistic"]
+    noise = rng.normal(0, 1, 4_000)
+    dropped = judged("logistic", logistic=noise, boosting=better)
+    assert (dropped.promoted, dropped.champion) == ("boosting", None), (
+        "a champion that lost to the baseline is none"
+    )
+    assert judged("logistic", logistic=noise).promoted == "baseline"
+    assert "beats baseline by no interval above zero" in judged(None, logistic=noise).refused["logistic"]
+
+
 def test_calibration_gives_back_planted_chances() -> None:
     rng = np.random.default_rng(4)
     true = rng.uniform(0.02, 0.6, 20_000)

@@ -10,7 +10,7 @@ from precision.engine import jobs, runs
 from precision.shop import scopes
 from precision.shop.models import Customer, Identity, Platform, Product
 from segments.labels import from_scores
-from segments.lifecycle import features, samples
+from segments.lifecycle import features, samples, training
 from segments.lifecycle.targets import TARGETS
 from segments.methods import classifier
 from segments.models import TargetModel, TargetScore
@@ -45,7 +45,7 @@ def _days(*ago: int) -> Iterator[datetime]:
 @pytest.mark.usefixtures("var")
 def test_an_empty_shop_and_one_order(platform: Platform) -> None:
     _compute(platform)
-    assert {row.kind for row in TargetModel.objects.all()} == {"baseline"}
+    assert {row.kind for row in TargetModel.objects.all()} == {"nothing"}
     assert not TargetScore.objects.exists()
     soap = Product.objects.create(platform=platform, external_id="S", title="Soap")
     who = _buyer(platform, "1")
@@ -54,11 +54,10 @@ def test_an_empty_shop_and_one_order(platform: Platform) -> None:
     _compute(platform)
     run = runs.published("scores", platform.key)
     assert run is not None
-    told = {row.target: row for row in TargetScore.objects.filter(run=run)}
-    assert set(told) == {"churn", "value-rise"}
-    assert told["churn"].customer_id == who.customer_id
+    assert not TargetScore.objects.exists(), "nobody was there on an earlier date: no chance is invented"
     model = TargetModel.objects.get(run=runs.published("models", platform.key), target="churn")
-    assert "3 are needed" in model.reason
+    assert (model.kind, model.rows) == ("nothing", 0)
+    assert "no chance is told" in model.reason
     assert model.report is None
 
 
@@ -66,9 +65,11 @@ def test_an_empty_shop_and_one_order(platform: Platform) -> None:
 @pytest.mark.usefixtures("var")
 def test_who_stops_is_told_from_who_goes_on(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classifier, "FEWEST_POSITIVES", 5)
+    monkeypatch.setattr(training, "FEWEST_JUDGED", 5)
     monkeypatch.setattr(samples, "DATES", 3)
     soap = Product.objects.create(platform=platform, external_id="S", title="Soap")
-    loyal, leaving = [], []
+    loyal: list[int] = []
+    leaving: list[int] = []
     for number in range(40):
         who = _buyer(platform, str(number))
         (leaving if number % 2 else loyal).append(who.customer_id)

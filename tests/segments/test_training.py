@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from segments.lifecycle import features, training
+from segments.lifecycle import features, scoring, training
 from segments.lifecycle.targets import TARGETS
 from segments.lifecycle.training import Sample
 from segments.methods import learners
@@ -37,7 +37,8 @@ def _samples(*, planted: bool, rows: int = 1_500) -> list[Sample]:
 def test_a_planted_signal_is_promoted_and_told() -> None:
     result = training.train(CHURN, _samples(planted=True), rng=np.random.default_rng(1))
     assert result.verdict is not None
-    assert result.fitted.kind in training.KINDS
+    assert result.fitted is not None
+    assert result.fitted.kind in scoring.KINDS
     assert result.verdict.against_baseline[result.fitted.kind].low > 0.05
     assert next(iter(result.importance)) == "visit_days_30"
     assert result.report is not None
@@ -46,9 +47,9 @@ def test_a_planted_signal_is_promoted_and_told() -> None:
     assert "stores" not in estimates, "the same for everybody tells nothing"
     assert 0.75 < result.report["c"] < 1
     fresh = _sample(400, np.random.default_rng(9), planted=True)
-    chances = training.score(CHURN, result.fitted, fresh.features)
+    chances = scoring.score(CHURN, result.fitted, fresh.features)
     assert abs(chances.mean() - fresh.responses.mean()) < 0.05
-    moved = training.contributions(CHURN, result.fitted, fresh.features)
+    moved = scoring.contributions(CHURN, result.fitted, fresh.features)
     assert moved.shape == fresh.features.shape
     most = np.abs(moved).mean(axis=0).argmax()
     assert NAMES[most] == "visit_days_30"
@@ -56,12 +57,13 @@ def test_a_planted_signal_is_promoted_and_told() -> None:
 
 def test_what_adds_nothing_is_refused() -> None:
     result = training.train(CHURN, _samples(planted=False), rng=np.random.default_rng(1))
-    assert result.fitted.kind == training.BASELINE
+    assert result.fitted is not None
+    assert result.fitted.kind == scoring.BASELINE
     assert result.verdict is not None
     assert not result.verdict.network_adds
     assert "nothing beats baseline" in result.reason
     fresh = _sample(400, np.random.default_rng(9), planted=False)
-    chances = training.score(CHURN, result.fitted, fresh.features)
+    chances = scoring.score(CHURN, result.fitted, fresh.features)
     recency = fresh.features[:, NAMES.index("recency_days")]
     assert (np.diff(chances[np.argsort(recency)]) >= 0).all(), "the longer silent, the likelier lost"
 
@@ -69,21 +71,28 @@ def test_what_adds_nothing_is_refused() -> None:
 def test_too_few_are_told_and_the_baseline_is_used() -> None:
     result = training.train(CHURN, _samples(planted=True, rows=60), rng=np.random.default_rng(1))
     assert result.verdict is None
-    assert result.fitted.kind == training.BASELINE
+    assert result.fitted is not None
+    assert result.fitted.kind == scoring.BASELINE
     assert "a model needs 100 of each" in result.reason
     assert "days since the last order" in result.reason
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_too_few_dates_are_told(count: int) -> None:
-    result = training.train(CHURN, _samples(planted=True)[:count], rng=np.random.default_rng(1))
-    assert f"There are {count} dates" in result.reason
+def test_without_a_date_nothing_is_told() -> None:
+    result = training.train(CHURN, [], rng=np.random.default_rng(1))
+    assert (result.fitted, result.rows) == (None, 0)
+    assert "no chance is told" in result.reason
+
+
+def test_one_date_is_too_few_to_judge() -> None:
+    result = training.train(CHURN, _samples(planted=True)[:1], rng=np.random.default_rng(1))
+    assert "There is 1 date" in result.reason
+    assert result.fitted is not None
     nobody = np.empty((0, len(NAMES)))
-    assert training.score(CHURN, result.fitted, nobody).shape == (0,)
-    assert training.contributions(CHURN, result.fitted, nobody).shape == nobody.shape
+    assert scoring.score(CHURN, result.fitted, nobody).shape == (0,)
+    assert scoring.contributions(CHURN, result.fitted, nobody).shape == nobody.shape
 
 
-@pytest.mark.parametrize("kind", training.KINDS)
+@pytest.mark.parametrize("kind", scoring.KINDS)
 def test_what_was_learned_can_be_written_down_and_read_back(kind: str) -> None:
     rows = _sample(1, np.random.default_rng(3), planted=True)
     model = learners.fit(kind, rows.features, rows.responses, seed=7)
