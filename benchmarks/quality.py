@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks.quality_shops import Shops
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "segments": ("classes",),
+    "segments": ("classes", "portals", "models", "value"),
 }
 """Parts by the name of their group, in the order in which they run."""
 
