@@ -22,6 +22,7 @@ from segments.jobs.screening import DEMAND_DAYS, JOB
 from segments.labels import own
 from segments.methods import screening
 from segments.models import CategoryDemand
+from segments.own_lines import own_lines
 
 CUSTOMER = OpenApiParameter(
     "customer_id", str, OpenApiParameter.PATH, description="The shop's own customer id."
@@ -136,7 +137,7 @@ class CustomerDemandView(PlatformView):
         wanted = _below(names, given["category"]) if given["category"] else None
         frame = own.eager(
             screening.demand(
-                own.facts_of(scope, "order_lines", as_of, customer, days=DEMAND_DAYS),
+                own_lines(scope, customer, as_of, days=DEMAND_DAYS),
                 as_of=epoch_day(as_of), window_days=DEMAND_DAYS, period=given["period"],
             )
         )  # fmt: skip

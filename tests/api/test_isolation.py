@@ -16,6 +16,7 @@ from tests.api.life import stage, worth
 from tests.api.portraits import portrait_results, source
 from tests.api.predictions import chances
 from tests.api.reports import report_facts
+from tests.api.screened import screened
 
 # One address, or several, for each name in api_urls; ours and theirs differ in what stands in the braces.
 READS = {
@@ -38,6 +39,15 @@ READS = {
     "lifecycle": ["customers/{person}/lifecycle/"],
     "customer-value": ["customers/{person}/value/"],
     "stage-flow": ["lifecycle/flow/"],
+    "rfm": ["rfm/"],
+    "value-deciles": ["value-deciles/"],
+    "big-customers": ["big-customers/"],
+    "demand": ["demand/", "demand/?period=month&category={category}"],
+    "customer-demand": ["customers/{person}/demand/"],
+    "clusters": ["clusters/"],
+    "cluster-members": ["clusters/{cluster}/members/"],
+    "customer-cluster": ["customers/{person}/cluster/"],
+    "variables": ["variables/"],
     "price-classes": ["price-classes/"],
     "price-class-rule": ["price-classes/rule/"],
     "labels": ["labels/"],
@@ -111,6 +121,7 @@ def pair(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> tup
         stage(shop, "ann")
         worth(shop, "ann")
         chances(shop, word)
+        screened(shop, word)
     return ours, theirs
 
 
@@ -122,6 +133,8 @@ def address(pattern: str, word: str) -> str:
         order=f"{word}-o-2",
         segment=f"{word}-class-a",
         store=f"{word}-s1",
+        category=word,
+        cluster=f"{word}-c1",
     )
 
 
