@@ -22,13 +22,15 @@ from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
 from segments.api import clusters, demand, price_classes, screening
 from segments.api.evidence import EvidenceView
-from segments.api.groups import MembersView, SegmentsView
+from segments.api.groups import SegmentsView, SegmentView
 from segments.api.labels import CustomerLabelsView, LibraryView
 from segments.api.lifecycle import LifecycleView, StageFlowView
+from segments.api.members import CustomerSegmentsView, MembersView, OverlapView, SegmentHistoryView
 from segments.api.overrides import LabelPinView
 from segments.api.portals import PortalsView
 from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
 from segments.api.predictions import ModelsView, ModelView, ScoresView
+from segments.api.preview import PreviewView
 from segments.api.product_labels import (
     AudienceView,
     LabelAudienceView,
@@ -84,7 +86,16 @@ urlpatterns = [
     path("api/v1/models/<str:target>/", ModelView.as_view(), name="model"),
     path("api/v1/lifecycle/flow/", StageFlowView.as_view(), name="stage-flow"),
     path("api/v1/segments/", SegmentsView.as_view(), name="segments"),
+    path("api/v1/segments/preview/", PreviewView.as_view(), name="segment-preview"),
+    path("api/v1/segments/overlap/", OverlapView.as_view(), name="segment-overlap"),
+    path("api/v1/segments/<str:key>/", SegmentView.as_view(), name="segment"),
     path("api/v1/segments/<str:key>/members/", MembersView.as_view(), name="segment-members"),
+    path("api/v1/segments/<str:key>/history/", SegmentHistoryView.as_view(), name="segment-history"),
+    path(
+        "api/v1/customers/<path:customer_id>/segments/",
+        CustomerSegmentsView.as_view(),
+        name="customer-segments",
+    ),
     path(
         "api/v1/customers/<path:customer_id>/price-class/",
         price_classes.CustomerClassView.as_view(),

@@ -19,9 +19,11 @@ from precision.engine import runs
 from precision.engine.copying import copy_table
 from precision.engine.models import Run
 from precision.shop import columns as c
+from precision.shop import scopes
 from precision.shop.models import Platform
 from precision.shop.scopes import Scope
 from segments import definitions, kept
+from segments.definitions import Definitions
 from segments.models import SegmentMember, SegmentSpell
 
 JOB: Final = "segments"
@@ -94,7 +96,7 @@ def page(scope: Scope, segment: int, *, after: int, most: int) -> pl.DataFrame:
 def segments_of(platform: Platform, customer: int) -> list[str]:
     """Return the keys of the segments that a customer is in on a platform, as of the last change, sorted.
 
-    One query where the customer is active; for the others the file is looked into.
+    Two queries where the customer is active; for the others the file is looked into.
     """
     run = runs.published(JOB, platform.key)
     if run is None:
@@ -103,9 +105,14 @@ def segments_of(platform: Platform, customer: int) -> list[str]:
     keys = set(rows.order_by().values_list("segment__key", flat=True))
     if keys or kept.scan(run.pk, KIND) is None:
         return sorted(keys)
-    scope = Scope(key=platform.key, organisation=platform.organisation_id, platforms=(platform,))
-    known = dict(definitions.of_scope(scope).values_list("id", "key"))
-    return sorted(known[number] for number in state(scope, list(known), [customer])[SEGMENT])
+    scope = scopes.of(platform)
+    return keys_of(scope, definitions.read(scope), customer)
+
+
+def keys_of(scope: Scope, known: Definitions, customer: int) -> list[str]:
+    """Return the same for a scope, whoever the customer is: from the state."""
+    keys = {row.pk: key for key, row in known.rows.items()}
+    return sorted(keys[number] for number in state(scope, list(keys), [customer])[SEGMENT])
 
 
 def sizes(scope: Scope, run: Run | None) -> dict[int, int]:

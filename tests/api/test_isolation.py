@@ -64,6 +64,10 @@ READS = {
     "segment-portrait": ["segments/{segment}/portrait/"],
     "segments": ["segments/"],
     "segment-members": ["segments/{segment}/members/"],
+    "segment": ["segments/{segment}/"],
+    "segment-history": ["segments/{segment}/history/"],
+    "segment-overlap": ["segments/overlap/"],
+    "customer-segments": ["customers/{person}/segments/", "customers/{person}/segments/?live=true"],
     "consents": ["customers/{person}/consents/"],
     "export": ["customers/{person}/export/"],
     "interests": ["customers/{person}/interests/"],
@@ -77,7 +81,11 @@ JOINS = {
     "joins", "join-preview", "join-undo", "join-proposals", "proposal-accept", "proposal-refuse", "islands",
 }  # fmt: skip  # see test_joins
 SHARED = {"exchange-rates"}  # by the platforms of an organisation: see test_reports
-POSTS = {"condition-portrait", "price-class-preview"}  # read by POST: see test_portraits, test_price_classes
+POSTS = {
+    "segment-preview",
+    "condition-portrait",
+    "price-class-preview",
+}  # read by POST: see test_portraits, test_price_classes
 LETTERS = {
     "dead-letters",
     "dead-letter-replay",
