@@ -18,7 +18,6 @@ from segments.jobs.frames import once
 from segments.lifecycle import campaigns, patterns, samples, scoring, targets, training
 from segments.lifecycle.features import ANSWERED_DAY
 from segments.lifecycle.registrations import registrations
-from segments.lifecycle.samples import Facts
 from segments.lifecycle.targets import TARGETS, Target
 from segments.lifecycle.training import Result, Sample
 from segments.models import TargetModel
@@ -46,12 +45,8 @@ def compute_models(run: Run, engine: Engine) -> Outcome:
             once(scope.scan(name, run.as_of).select(*columns)) for name, columns in COLUMNS.items()
         )
     told = campaigns.campaigns(scope)
-    facts = Facts(
-        lines=lines,
-        events=events,
-        registered=nw.from_native(registrations(scope).lazy()),
-        campaigns=reached_before(told, as_of),
-    )
+    registered = nw.from_native(registrations(scope).lazy())
+    reached = reached_before(told, as_of)
     first = _first_day(lines, events, default=as_of)
     in_force = _champions(runs.published_ids(run.scope).get("models"))
     by_horizon: dict[int, list[Target]] = defaultdict(list)
@@ -62,7 +57,8 @@ def compute_models(run: Run, engine: Engine) -> Outcome:
     for horizon, some in by_horizon.items():
         found: dict[str, list[Sample]] = defaultdict(list)
         for day in samples.dates(as_of, horizon_days=horizon, first_day=first):
-            for key, sample in samples.samples(some, facts, day=day, rng=rng).items():
+            each = samples.samples(some, lines, events, registered, day=day, rng=rng, campaigns=reached)
+            for key, sample in each.items():
                 found[key].append(sample)
         for target in some:
             result = training.train(target, found[target.key], champion=in_force.get(target.key), rng=rng)

@@ -17,9 +17,8 @@ from precision.shop import history, scopes
 from segments import kept
 from segments.jobs.labels import active_days
 from segments.jobs.models import COLUMNS, reached_before
-from segments.lifecycle import campaigns, samples, scoring, targets
+from segments.lifecycle import campaigns, samples, scoring, targets, training
 from segments.lifecycle.registrations import registrations
-from segments.lifecycle.samples import Facts
 from segments.models import TargetModel, TargetScore
 
 KIND: Final = "scores"
@@ -39,13 +38,9 @@ def compute_scores(run: Run, engine: Engine) -> Outcome:
     published = runs.published_ids(run.scope).get("models", 0)
     with history.snapshot():
         lines, events = (scope.scan(name, run.as_of).select(*columns) for name, columns in COLUMNS.items())
-        facts = Facts(
-            lines=lines,
-            events=events,
-            registered=nw.from_native(registrations(scope).lazy()),
-            campaigns=reached_before(campaigns.campaigns(scope), as_of),
-        )
-        table = samples.table(facts, as_of_day=as_of)
+        registered = nw.from_native(registrations(scope).lazy())
+        reached = reached_before(campaigns.campaigns(scope), as_of)
+        table = samples.table(lines, events, registered, as_of_day=as_of, campaigns=reached)
     days = active_days()
     sizes: dict[str, int] = {}
     everybody = table.select(c.CUSTOMER)
@@ -80,7 +75,7 @@ def compute_scores(run: Run, engine: Engine) -> Outcome:
 
 def chances_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFrame) -> pl.DataFrame:
     """Return CUSTOMER, `chance` and `decile` of a population, in its order."""
-    chance = scoring.score(target, fitted, scoring.matrix(people))
+    chance = scoring.score(target, fitted, training.matrix(people))
     return pl.DataFrame(
         {c.CUSTOMER: people.get_column(c.CUSTOMER), "chance": chance, "decile": targets.deciles(chance)}
     )
@@ -88,7 +83,7 @@ def chances_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFr
 
 def reasons_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFrame) -> pl.DataFrame:
     """Return `features`, `moves` and `values`, lists of scoring.REASONS, of each row."""
-    found = scoring.reasons(target, fitted, scoring.matrix(people))
+    found = scoring.reasons(target, fitted, training.matrix(people))
     number = pl.Array(pl.Float64, scoring.REASONS)
     made = pl.DataFrame(
         {"features": found.features, "moves": found.moves, "values": found.values},

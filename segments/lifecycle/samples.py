@@ -5,7 +5,6 @@ happened by the day on which the judged chances are told.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import narwhals as nw
@@ -26,18 +25,6 @@ MOST_EACH: Final = 25_000
 Frame = nw.LazyFrame[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What features and targets are made of, each read again for every day."""
-
-    lines: Frame
-    events: Frame
-    registered: Frame
-    """CUSTOMER and DAY of registrations that profiles tell."""
-    campaigns: Frame
-    """CUSTOMER, DAY and ANSWERED_DAY of `features.build`."""
-
-
 def dates(as_of_day: int, *, horizon_days: int, first_day: int) -> list[int]:
     """Return the days to learn from, the latest last: that one is a whole horizon before `as_of_day`, to judge by.
 
@@ -49,48 +36,62 @@ def dates(as_of_day: int, *, horizon_days: int, first_day: int) -> list[int]:
     return sorted(day for day in days if day >= first_day + horizon_days)
 
 
-def table(facts: Facts, *, as_of_day: int) -> pl.DataFrame:
+def table(
+    lines: Frame, events: Frame, registered: Frame, *, as_of_day: int, campaigns: Frame | None = None
+) -> pl.DataFrame:
     """Return the feature table as of a day with ASKED and VALUE_DECILE, sorted by CUSTOMER."""
-    asked = targets.asked_before(facts.events, facts.registered, as_of_day=as_of_day)
-    built = features.build(facts.lines, facts.events, as_of_day=as_of_day, campaigns=facts.campaigns)
+    asked = targets.asked_before(events, registered, as_of_day=as_of_day)
+    built = features.build(lines, events, as_of_day=as_of_day, campaigns=campaigns)
     made: pl.DataFrame = built.join(asked, on=c.CUSTOMER, how="left").collect("polars").to_native()
     return targets.with_value_decile(made.sort(c.CUSTOMER))
 
 
 def samples(
-    wanted: Iterable[Target], facts: Facts, *, day: int, rng: np.random.Generator
+    wanted: Iterable[Target],
+    lines: Frame,
+    events: Frame,
+    registered: Frame,
+    *,
+    day: int,
+    rng: np.random.Generator,
+    campaigns: Frame | None = None,
 ) -> dict[str, Sample]:
-    """Return for each target, all of one horizon, its population as of the day and what they did; by key."""
-    known = table(facts, as_of_day=day)
+    """Return for each target, all of one horizon, its population as of the day and what they did; by key.
+
+    `registered`: CUSTOMER and DAY of registrations that profiles tell. `campaigns` as in `features.build`; without them
+    nobody is asked whether they answer one.
+    """
+    known = table(lines, events, registered, as_of_day=day, campaigns=campaigns)
     found = {}
     for target in wanted:
         mask = targets.population(target, known)
+        later = None
         if target.outcome is Outcome.ANSWERS:
-            mask &= _within(known, targets.reached(facts.campaigns, as_of_day=day))
+            if campaigns is None:
+                mask[:] = False
+                acted = pl.DataFrame(schema={c.CUSTOMER: pl.Int64})
+            else:
+                mask &= _within(known, targets.reached(campaigns, as_of_day=day))
+                acted = _collected(targets.answerers(target, campaigns, as_of_day=day))
+        else:
+            acted = _collected(targets.actors(target, lines, events, as_of_day=day))
+        if target.outcome is Outcome.RISES:
+            then = features.build(lines, events, as_of_day=day + target.horizon_days)
+            later = targets.with_value_decile(_collected(then.select(c.CUSTOMER, "money_365")))
         chosen = np.flatnonzero(mask)
         if len(chosen) > MOST_EACH:
             chosen = np.sort(rng.choice(chosen, MOST_EACH, replace=False))
         rows = known[chosen]
-        later = None
-        if target.outcome is Outcome.RISES:
-            then = features.build(facts.lines, facts.events, as_of_day=day + target.horizon_days)
-            money: pl.DataFrame = then.select(c.CUSTOMER, "money_365").collect("polars").to_native()
-            later = targets.with_value_decile(money)
-        found[target.key] = training.sample(
-            day, rows, targets.responses(target, rows, _acted(target, facts, day), later=later)
-        )
+        responses = targets.responses(target, rows, acted, later=later)
+        found[target.key] = training.sample(day, rows, responses)
     return found
 
 
-def _acted(target: Target, facts: Facts, day: int) -> pl.DataFrame:
-    if target.outcome is Outcome.ANSWERS:
-        frame = targets.answerers(target, facts.campaigns, as_of_day=day)
-    else:
-        frame = targets.actors(target, facts.lines, facts.events, as_of_day=day)
-    acted: pl.DataFrame = frame.collect("polars").to_native()
-    return acted
+def _collected(frame: Frame) -> pl.DataFrame:
+    made: pl.DataFrame = frame.collect("polars").to_native()
+    return made
 
 
 def _within(rows: pl.DataFrame, people: Frame) -> NDArray[np.bool_]:
-    some: pl.DataFrame = people.collect("polars").to_native()
-    return rows.get_column(c.CUSTOMER).is_in(some.get_column(c.CUSTOMER).implode()).to_numpy()
+    some = _collected(people).get_column(c.CUSTOMER)
+    return rows.get_column(c.CUSTOMER).is_in(some.implode()).to_numpy()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from segments.lifecycle import features
@@ -40,14 +39,6 @@ class Fitted:
             "model": None if self.model is None else self.model.state(),
             "calibration": [self.calibration.slope, self.calibration.constant],
         }
-
-
-def matrix(rows: pl.DataFrame) -> Floats:
-    """Return the features of a table in the order of WORDS, missing ones NaN."""
-    columns = [
-        rows.get_column(name).cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in features.WORDS
-    ]
-    return np.column_stack(columns) if columns else np.empty((rows.height, 0))
 
 
 def score(target: Target, fitted: Fitted, table: Floats) -> Floats:

@@ -118,7 +118,7 @@ def population(target: Target, table: pl.DataFrame) -> Flags:
         "campaign-response": lively | (pl.col("seen_days_ago") <= LIVELY_DAYS),
     }
     mask = table.select(chosen[target.key].fill_null(value=False)).to_series().to_numpy()
-    return np.asarray(mask, dtype=np.bool_)
+    return np.array(mask, dtype=np.bool_)
 
 
 def with_value_decile(table: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from precision.shop import columns as c
 from segments.lifecycle import features
 from segments.lifecycle.reports import statistics
-from segments.lifecycle.scoring import BASELINE, KINDS, Fitted, baseline_scores, matrix
+from segments.lifecycle.scoring import BASELINE, KINDS, Fitted, baseline_scores, score
 from segments.lifecycle.targets import Target
 from segments.methods import classifier, learners
 from segments.methods.classifier import TooFewError, Verdict
@@ -64,6 +64,14 @@ class Result:
     """Mean absolute contribution of each feature to the log odds."""
 
 
+def matrix(rows: pl.DataFrame) -> Floats:
+    """Return the features of a table in the order of WORDS, missing ones NaN."""
+    columns = [
+        rows.get_column(name).cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in features.WORDS
+    ]
+    return np.column_stack(columns) if columns else np.empty((rows.height, 0))
+
+
 def sample(day: int, rows: pl.DataFrame, responses: Flags) -> Sample:
     """Return the sample of a population with its responses."""
     return Sample(
@@ -97,12 +105,9 @@ def train(
         return Result(fitted=fitted, verdict=None, reason=why, report=None, report_reason=why, **told)  # type: ignore[arg-type]
     seed = int(rng.integers(2**31))
     small = _drawn(learning, rng)
-    raw = baseline_scores(target, calibrating.features)
-    scores = {
-        BASELINE: classifier.calibrate(raw, calibrating.responses).apply(
-            baseline_scores(target, judging.features)
-        )
-    }
+    # One feature has nothing to learn but its calibration, for which it gets all earlier rows.
+    alone = _baseline(target, _merged([learning, calibrating]))
+    scores = {BASELINE: score(target, alone, judging.features)}
     for kind in KINDS:
         model = learners.fit(kind, small.features, small.responses, seed=seed)
         calibration = classifier.calibrate(model.scores(calibrating.features), calibrating.responses)

@@ -11,7 +11,6 @@ from precision.shop import columns as c
 from segments.jobs import scores
 from segments.lifecycle import features, samples, targets
 from segments.lifecycle.campaigns import CAMPAIGN, by_campaign
-from segments.lifecycle.samples import Facts
 from segments.lifecycle.targets import TARGETS
 from segments.lifecycle.training import Sample
 from tests.segments.test_features import CAMPAIGNS, DAY, EVENTS, LINES, line
@@ -20,24 +19,24 @@ from tests.segments.test_features import CAMPAIGNS, DAY, EVENTS, LINES, line
 def facts(
     lines: list[Any] | None = None, events: list[Any] | None = None, told: list[Any] | None = None,
     registered: list[Any] | None = None,
-) -> Facts:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     def frame(rows: list[Any] | None, schema: Any) -> Any:
         return nw.from_native(pl.DataFrame(rows or [], schema=schema, orient="row").lazy())
 
-    return Facts(
-        lines=frame(lines, LINES), events=frame(events, EVENTS), campaigns=frame(told, CAMPAIGNS),
-        registered=frame(registered, {c.CUSTOMER: pl.Int64, c.DAY: pl.Int64}),
-    )  # fmt: skip
+    return {
+        "lines": frame(lines, LINES), "events": frame(events, EVENTS), "campaigns": frame(told, CAMPAIGNS),
+        "registered": frame(registered, {c.CUSTOMER: pl.Int64, c.DAY: pl.Int64}),
+    }  # fmt: skip
 
 
 def event(customer: int, name: str, ago: int) -> tuple[Any, ...]:
     return (customer, name, DAY - ago, "web", None)
 
 
-def asked(key: str, given: Facts, *, day: int = DAY) -> dict[int, bool]:
+def asked(key: str, given: dict[str, Any], *, day: int = DAY) -> dict[int, bool]:
     """Return the population of a target on a day with what they did."""
     rng = np.random.default_rng(1)
-    found = samples.samples([TARGETS[key]], given, day=day, rng=rng)[key]
+    found = samples.samples([TARGETS[key]], day=day, rng=rng, **given)[key]
     return dict(zip(found.customers.tolist(), found.responses.tolist(), strict=True))
 
 
@@ -82,7 +81,9 @@ def test_campaigns_are_asked_of_those_they_reach() -> None:
             (5, DAY - 1, DAY + 3), (6, DAY + 1, None), (7, DAY + 1, DAY + 2)]  # fmt: skip
     lines = [line(who, who, 20) for who in range(1, 7)]
     # 4 and 5 are reached outside the window, 7 was never seen.
-    assert asked("campaign-response", facts(lines, told=told)) == {1: True, 2: True, 3: False, 6: False}
+    given = facts(lines, told=told)
+    assert asked("campaign-response", given) == {1: True, 2: True, 3: False, 6: False}
+    assert asked("campaign-response", {**given, "campaigns": None}) == {}
 
 
 @pytest.mark.parametrize("key", list(TARGETS))
