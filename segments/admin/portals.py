@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from precision.charts import Axis, Chart, bars
+from precision.charts import Axis, Chart, Point, scatter
 from precision.engine.display import NOTHING, figure, link, list_link, share
 from precision.engine.models import Publication, Run
 from precision.engine.staff import ResultAdmin, share_column
@@ -19,7 +19,6 @@ from segments.models import PortalAccuracy
 JOB = "portals"
 TEMPLATE = "precision_segments/portals.html"
 NOT_COMPUTED = "The accuracy per portal was not computed yet."
-MOST_BARS = 72
 
 
 class ScopeForm(forms.Form):
@@ -49,7 +48,7 @@ class PortalAccuracyAdmin(ResultAdmin):
                 "fields": [
                     ("customers", "questions", "shown_rate"),
                     ("shown_base", "shown_accuracy", "shown_lift"),
-                    ("shown_auc", "threshold"),
+                    ("shown_auc", "shown_threshold"),
                 ]
             },
         ),
@@ -62,6 +61,10 @@ class PortalAccuracyAdmin(ResultAdmin):
     @admin.display(description="AUC", ordering="auc")
     def shown_auc(self, row: PortalAccuracy) -> str:
         return figure(row.auc)
+
+    @admin.display(description="threshold")
+    def shown_threshold(self, row: PortalAccuracy) -> str:
+        return figure(row.threshold, 2)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.report)
@@ -116,14 +119,14 @@ def _figures(run: Run, portals: int) -> list[tuple[str, str]]:
 
 
 def _accuracies(rows: list[PortalAccuracy]) -> Chart:
-    """Return the accuracy of each portal above what its base rate gets right."""
-    shown = rows[:MOST_BARS]
-    return bars(
-        "accuracy", "Right answers at each portal, and by its base rate alone",
-        x=Axis(title="portal"), y=Axis(title="right answers", percent=True, places=1),
-        at=[_label(each) for each in shown],
-        series={"model": [each.accuracy for each in shown], "base rate": [each.base_accuracy for each in shown]},
-        note="The base rate gives everybody the answer that turned out commoner at the portal.",
+    """Return a point a portal: how far right its base rate, how high its model."""
+    return scatter(
+        "accuracy", "Right answers at each portal by the model, against those by its base rate",
+        x=Axis(title="right by the base rate", percent=True, places=1),
+        y=Axis(title="right by the model", percent=True, places=1),
+        groups={"portals": [Point(x=each.base_accuracy, y=each.accuracy, name=_label(each)) for each in rows]},
+        note="The base rate gives everybody the answer that turned out commoner at the portal. A model that adds "
+        "nothing would put a portal as high as it is far right.",
     )  # fmt: skip
 
 
