@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from precision.shop.erasure.subject import Subject
-from segments import snapshots
+from segments import membership, snapshots
 from segments.models import (
     ClusterMember,
     CustomerClass,
@@ -15,7 +15,9 @@ from segments.models import (
     LabelOverride,
     LabelRow,
     RfmScore,
+    SegmentListing,
     SegmentMember,
+    SegmentSpell,
     StageChange,
     StageNow,
     TargetScore,
@@ -30,10 +32,13 @@ TABLES: tuple[type[Model], ...] = (
 def erase(subject: Subject) -> dict[str, int]:
     """Delete what was computed about the person; return how many rows of each table.
 
-    The files of labels are written anew without them.
+    The files of labels and of members are written anew without them.
     """
     counts = {model._meta.db_table: _rows(model, subject).delete()[0] for model in TABLES}
-    snapshots.forget(None if subject.whole else subject.scopes, subject.organisation, subject.customers)
+    counts |= {rows.model._meta.db_table: rows.delete()[0] for rows in (_spells(subject), _listings(subject))}
+    scopes = None if subject.whole else subject.scopes
+    snapshots.forget(scopes, subject.organisation, subject.customers)
+    membership.forget(scopes, subject.organisation, subject.customers)
     return {**counts, LabelOverride._meta.db_table: _pins(subject).delete()[0]}
 
 
@@ -43,10 +48,25 @@ def export(subject: Subject) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
         beside = ("run", "segment") if model is SegmentMember else ("run",)
         rows = _rows(model, subject).filter(run__publications__isnull=False).select_related(*beside)
         yield model._meta.db_table, (_plain(row) for row in rows.iterator(chunk_size=1_000))
+    stays = _spells(subject).values("segment__key", "entered_at", "left_at").order_by("id")
+    yield SegmentSpell._meta.db_table, (dict(stay) for stay in stays.iterator(chunk_size=1_000))
+    lists = _listings(subject).values("segment__key", "added_at").order_by("id")
+    yield SegmentListing._meta.db_table, (dict(entry) for entry in lists.iterator(chunk_size=1_000))
     pins = _pins(subject).values(
         "platform__key", "label", "value", "reason", "created_at", "expires_at", "ended_at"
     )
     yield LabelOverride._meta.db_table, (dict(pin) for pin in pins.order_by("id").iterator(chunk_size=1_000))
+
+
+def _spells(subject: Subject) -> QuerySet[SegmentSpell]:
+    """Return the person's stays in segments; of one platform only those of its segments."""
+    rows = SegmentSpell.objects.filter(customer_id__in=subject.customers)
+    return rows if subject.whole else rows.filter(segment__platform_id__in=subject.platforms)
+
+
+def _listings(subject: Subject) -> QuerySet[SegmentListing]:
+    """Return the lists that name the person."""
+    return SegmentListing.objects.filter(identity_id__in=subject.identities)
 
 
 def _pins(subject: Subject) -> QuerySet[LabelOverride]:

@@ -20,7 +20,7 @@ from precision.engine.copying import copy_table
 from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop import scopes
-from precision.shop.models import Platform
+from precision.shop.models import Organisation, Platform
 from precision.shop.scopes import Scope
 from segments import definitions, kept
 from segments.definitions import Definitions
@@ -194,6 +194,23 @@ def active_rows(run: Run, members: pl.DataFrame, active: pl.Series) -> pl.DataFr
         pl.col(SEGMENT).alias("segment_id"),
         pl.col(c.CUSTOMER).alias("customer_id"),
     )
+
+
+def forget(among: Collection[str] | None, organisation: int, customers: Collection[int]) -> int:
+    """Take people out of the files of these scopes, None: of all of an organisation; return how many files changed."""
+    wanted = Run.objects.filter(job=JOB)
+    if among is None:
+        owner = Organisation.objects.get(pk=organisation)
+        keys = list(Platform.objects.filter(organisation=owner).values_list("key", flat=True))
+        among = [*keys, f"{scopes.OVERALL}{owner.key}"]
+    about = pl.col(c.CUSTOMER).is_in(list(customers))
+    changed = 0
+    for run in wanted.filter(scope__in=list(among)):
+        file = kept.scan(run.pk, KIND)
+        if file is not None and file.filter(about).select(pl.len()).collect().item():
+            kept.write(run, KIND, file.filter(~about).collect())
+            changed += 1
+    return changed
 
 
 def definitions_of(run: Run | None) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from precision.shop.api import freshness
 from precision.shop.models import Category, Customer, Identity, Order, OrderLine, Platform, Product
 from precision.shop.platforms import Credentials
 from recommender.models import AssociationRule, CustomerList, PairCount, PopularList, ProductList
-from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember
+from segments.models import CustomerClass, ProductPrice, RfmScore, Segment, SegmentMember, SegmentSpell
 
 AS_OF = date(2026, 11, 1)
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
@@ -230,6 +230,7 @@ def stock(shop: Shop, people: dict[str, Identity] | None = None) -> None:
     SegmentMember.objects.create(
         run=shop.run("segments"), segment=segment, customer=shop.people["ann"].customer
     )
+    SegmentSpell.objects.create(segment=segment, customer=shop.people["ann"].customer, entered_at=NOON)
     RfmScore.objects.create(
         run=shop.run("rfm"), customer=shop.people["ann"].customer, recency_days=12, frequency=2,
         money="8.50", recency_score=5, frequency_score=3, money_score=2, group="promising",
