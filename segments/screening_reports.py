@@ -14,9 +14,12 @@ def write(run: Run, bodies: Mapping[str, Any]) -> int:
     return len(ScreeningReport.objects.bulk_create(rows))
 
 
+def of(run: Run | None) -> dict[str, Any]:
+    """Return the reports of a run by name; none without a run. One query."""
+    return dict(ScreeningReport.objects.filter(run=run).values_list("name", "body")) if run else {}
+
+
 def published(job: str, scope: str) -> tuple[Run, dict[str, Any]] | None:
     """Return the run of a job in force for a scope with its reports by name; None before it. Two queries."""
     run = runs.published(job, scope)
-    if run is None:
-        return None
-    return run, dict(ScreeningReport.objects.filter(run=run).values_list("name", "body"))
+    return None if run is None else (run, of(run))

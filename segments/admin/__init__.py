@@ -2,6 +2,7 @@
 
 from segments.admin import (
     class_rules,
+    clusters,
     groups,
     labels,
     lifecycle,
@@ -12,11 +13,13 @@ from segments.admin import (
     prices,
     product_labels,
     rfm,
+    screening,
     value,
 )
 
 __all__ = [
     "class_rules",
+    "clusters",
     "groups",
     "labels",
     "lifecycle",
@@ -27,5 +30,6 @@ __all__ = [
     "prices",
     "product_labels",
     "rfm",
+    "screening",
     "value",
 ]

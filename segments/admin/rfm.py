@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from precision.engine.display import NOTHING, money, table
@@ -12,9 +13,15 @@ from precision.engine.staff import (
     ResultAdmin,
     money_column,
 )
+from precision.shop import scopes
 from precision.shop.admin import panels
 from precision.shop.models import Customer
+from segments import screening_reports
+from segments.admin import life_pages
+from segments.admin.life_pages import ScopeForm
 from segments.admin.results import CustomerResultAdmin
+from segments.charts import value
+from segments.jobs.rfm import JOB
 from segments.methods.rfm import GROUPS
 from segments.models import RfmScore
 
@@ -53,6 +60,29 @@ class RfmScoreAdmin(CustomerResultAdmin):
         ("Figures", {"fields": [("recency_days", "frequency", "shown_money")]}),
     ]
     shown_money = money_column("money")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses, with that of the grid before the others."""
+        view = self.admin_site.admin_view(self.grid)
+        return [path("grid/", view, name="precision_segments_rfmscore_grid"), *super().get_urls()]
+
+    def grid(self, request: HttpRequest) -> HttpResponse:
+        """Show recency × frequency of all customers, and the named groups."""
+        life_pages.may_view(request, "precision_segments.view_rfmscore")
+        form, run = life_pages.chosen(request, ScopeForm, JOB)
+        reports = screening_reports.of(run)
+        currency = scopes.read(run.scope).currency if run else ""
+        return life_pages.respond(
+            self.admin_site,
+            request,
+            form,
+            title="Recency, frequency, money",
+            intro=f"All who ever ordered before {run.as_of}." if run else "",
+            notices=[] if run else [life_pages.NOT_COMPUTED],
+            charts=value.rfm(reports.get("rfm_grid", []), reports.get("rfm_groups", []), currency)
+            if run
+            else [],
+        )
 
     @admin.display(description="group")
     def shown_group(self, row: RfmScore) -> str:

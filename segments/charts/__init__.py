@@ -1,0 +1,1 @@
+"""The reports about people as charts: pure functions of what jobs stored."""
