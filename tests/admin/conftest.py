@@ -42,6 +42,7 @@ from tests.admin.contacts import contact_facts
 from tests.admin.joins import join_facts
 from tests.admin.life import life_results, life_rule
 from tests.admin.people import pins, product_label_rows
+from tests.admin.portals import portal_rows
 from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
 
@@ -159,6 +160,7 @@ def _results(platform: Platform) -> dict[str, Any]:
         _product_results(platform, runs, count)
         _customer_results(platform, runs, count)
         product_label_rows(platform, runs["price-classes"], count)
+        portal_rows(runs["price-classes"], count)
         report_results(platform, runs, count)
         life_results(platform, runs["lifecycle"], runs["value"], count)
     join_facts(platform, at=NOON)
