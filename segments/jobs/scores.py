@@ -49,22 +49,15 @@ def compute_scores(run: Run, engine: Engine) -> Outcome:
         target = targets.TARGETS.get(model.target)
         if target is None or not model.state:
             continue
-        fitted = scoring.restored(model.state)
-        people = table.filter(pl.Series(targets.population(target, table)))
-        chances = chances_of(target, fitted, people)
-        some = to_act_on(people, chances.get_column("chance").to_numpy(), days=days)
-        detailed = chances.filter(pl.Series(some)).hstack(
-            reasons_of(target, fitted, people.filter(pl.Series(some)))
-        )
+        chances, detailed = scored(table, target, scoring.restored(model.state), days=days)
         rows += copy_rows(
             TargetScore,
             detailed.rename({c.CUSTOMER: "customer_id"}).with_columns(
                 pl.lit(run.pk).alias("run_id"), pl.lit(target.key).alias("target")
             ),
         )
-        sizes[target.key] = people.height
-        named = chances.rename({"chance": target.key, "decile": target.key + DECILE})
-        everybody = everybody.join(named, on=c.CUSTOMER, how="left", maintain_order="left")
+        sizes[target.key] = chances.height
+        everybody = with_chances(everybody, target, chances)
     kept.write(run, KIND, everybody)
     return Outcome(
         rows={"target_score": rows},
@@ -73,17 +66,32 @@ def compute_scores(run: Run, engine: Engine) -> Outcome:
     )
 
 
-def chances_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFrame) -> pl.DataFrame:
-    """Return CUSTOMER, `chance` and `decile` of a population, in its order."""
-    chance = scoring.score(target, fitted, training.matrix(people))
-    return pl.DataFrame(
+def scored(
+    table: pl.DataFrame, target: targets.Target, fitted: scoring.Fitted, *, days: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return CUSTOMER, `chance` and `decile` of the population, and the same with reasons of those to act on.
+
+    `table` is the feature table of `samples.table`.
+    """
+    people = table.filter(pl.Series(targets.population(target, table)))
+    known = training.matrix(people)
+    chance = scoring.score(target, fitted, known)
+    chances = pl.DataFrame(
         {c.CUSTOMER: people.get_column(c.CUSTOMER), "chance": chance, "decile": targets.deciles(chance)}
     )
+    some = to_act_on(people, chance, days=days)
+    return chances, chances.filter(pl.Series(some)).hstack(_reasons(target, fitted, known[some]))
 
 
-def reasons_of(target: targets.Target, fitted: scoring.Fitted, people: pl.DataFrame) -> pl.DataFrame:
+def with_chances(everybody: pl.DataFrame, target: targets.Target, chances: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame of everybody with two columns more: the chance and the decile of a target."""
+    named = chances.rename({"chance": target.key, "decile": target.key + DECILE})
+    return everybody.join(named, on=c.CUSTOMER, how="left", maintain_order="left")
+
+
+def _reasons(target: targets.Target, fitted: scoring.Fitted, known: scoring.Floats) -> pl.DataFrame:
     """Return `features`, `moves` and `values`, lists of scoring.REASONS, of each row."""
-    found = scoring.reasons(target, fitted, training.matrix(people))
+    found = scoring.reasons(target, fitted, known)
     number = pl.Array(pl.Float64, scoring.REASONS)
     made = pl.DataFrame(
         {"features": found.features, "moves": found.moves, "values": found.values},

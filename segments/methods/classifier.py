@@ -118,8 +118,10 @@ def judge(
     auc_of = {each.name: each.auc or 0.0 for each in scored}
     others = [name for name in scores if name != baseline]
 
+    drawn = _drawn_areas(scores, responses, rng)
+
     def above(name: str, some: list[str]) -> dict[str, Difference]:
-        return differences({each: scores[each] for each in some}, scores[name], responses, rng=rng)
+        return {each: _difference(auc_of[each] - auc_of[name], drawn[each] - drawn[name]) for each in some}
 
     against = above(baseline, others)
     winners = [name for name in others if against[name].wins]
@@ -172,36 +174,38 @@ def _told(each: Difference) -> str:
 def differences(
     scores: Mapping[str, Floats], baseline: Floats, responses: Flags, *, rng: np.random.Generator
 ) -> dict[str, Difference]:
-    """Return for each score how much its area under the curve exceeds that of the baseline (paired bootstrap).
+    """Return for each score how much its area under the curve exceeds that of the baseline (paired bootstrap)."""
+    whole = auc(baseline, responses) or 0.0
+    drawn = _drawn_areas({**scores, "": baseline}, responses, rng)
+    return {
+        name: _difference((auc(each, responses) or 0.0) - whole, drawn[name] - drawn[""])
+        for name, each in scores.items()
+    }
 
-    The rows are drawn with replacement DRAWS times, the same ones for all scores; beyond MOST_ROWS a sample of them
-    decides, which makes the interval wider, never narrower.
+
+def _drawn_areas(
+    scores: Mapping[str, Floats], responses: Flags, rng: np.random.Generator
+) -> dict[str, Floats]:
+    """Return the areas of each score for rows drawn with replacement DRAWS times, the same ones for all scores.
+
+    Beyond MOST_ROWS a sample of the rows decides, which makes intervals wider, never narrower.
     """
-    values = dict(scores)
-    whole = {name: auc(each, responses) for name, each in values.items()}
-    whole_base = auc(baseline, responses)
     if len(responses) > MOST_ROWS:
         chosen = rng.choice(len(responses), MOST_ROWS, replace=False)
-        values = {name: each[chosen] for name, each in values.items()}
-        baseline, responses = baseline[chosen], responses[chosen]
+        scores, responses = {name: each[chosen] for name, each in scores.items()}, responses[chosen]
     size = len(responses)
-    curves = {name: _Curve(each, responses) for name, each in values.items()}
-    base = _Curve(baseline, responses)
-    drawn: dict[str, list[float]] = {name: [] for name in values}
-    for _ in range(DRAWS):
+    curves = [_Curve(each, responses) for each in scores.values()]
+    drawn = np.empty((DRAWS, len(curves)))
+    for draw in range(DRAWS):
         weights = np.bincount(rng.integers(0, size, size), minlength=size).astype(np.float64)
-        area = base.area(weights)
-        for name, curve in curves.items():
-            drawn[name].append(curve.area(weights) - area)
+        drawn[draw] = [curve.area(weights) for curve in curves]
+    return dict(zip(scores, drawn.T, strict=True))
+
+
+def _difference(value: float, drawn: Floats) -> Difference:
     tail = (1 - LEVEL) / 2
-    return {
-        name: Difference(
-            value=(whole[name] or 0.0) - (whole_base or 0.0),
-            low=float(np.nanquantile(drawn[name], tail)),
-            high=float(np.nanquantile(drawn[name], 1 - tail)),
-        )
-        for name in values
-    }
+    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    return Difference(value=value, low=float(low), high=float(high))
 
 
 def auc(scores: Floats, responses: Flags) -> float | None:

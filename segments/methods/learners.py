@@ -14,6 +14,7 @@ import lightgbm
 import numpy as np
 from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -106,12 +107,56 @@ class Trees:
         return np.asarray(self.booster.predict(features), dtype=np.float64)
 
     def contributions(self, features: Floats) -> Floats:
-        """Return the Shapley values of the trees (Lundberg and others 2020), without the constant."""
-        return np.asarray(self.booster.predict(features, pred_contrib=True), dtype=np.float64)[:, :-1]
+        """Return what the splits on the way of each row through the trees change, added up by feature.
+
+        A split changes the mean of the leaves below (weighted by the rows they learned from) from that of its node to
+        that of the branch taken (Saabas 2014). With the mean of the roots it adds up to the log odds. Shapley values
+        share out joint effects more evenly, but take a hundred times as long for everybody of a shop.
+        """
+        changes, starts = _leaf_changes(self.booster.dump_model(), features.shape[1])
+        leaves = np.asarray(self.booster.predict(features, pred_leaf=True), dtype=np.int64)
+        places = (leaves.reshape(len(features), -1) + starts).ravel()
+        trees = len(starts)
+        taken = csr_array(
+            (np.ones(len(places)), places, np.arange(0, len(places) + 1, trees)),
+            shape=(len(features), len(changes)),
+        )
+        return np.asarray(taken @ changes)
 
     def state(self) -> dict[str, Any]:
         """Return the trees as LightGBM's text."""
         return {"kind": BOOSTING, "trees": self.booster.model_to_string()}
+
+
+def _leaf_changes(model: Mapping[str, Any], features: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return what each leaf's way changed by feature, shape (leaves of all trees, features), and where trees begin."""
+    blocks = []
+    for tree in model["tree_info"]:
+        block = np.zeros((max(tree["num_leaves"], 1), features))
+        _descend(tree["tree_structure"], np.zeros(features), block)
+        blocks.append(block)
+    sizes = [len(block) for block in blocks]
+    return np.concatenate(blocks), np.cumsum([0, *sizes[:-1]], dtype=np.int64)
+
+
+def _descend(node: Mapping[str, Any], changed: Floats, block: Floats) -> None:
+    """Write the changes of each leaf below a node into its row of the block."""
+    if "split_feature" not in node:
+        block[node.get("leaf_index", 0)] = changed
+        return
+    here = _mean(node)[0]
+    for branch in (node["left_child"], node["right_child"]):
+        further = changed.copy()
+        further[node["split_feature"]] += _mean(branch)[0] - here
+        _descend(branch, further, block)
+
+
+def _mean(node: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the mean of the leaves below a node, weighted by their rows, and how many rows these are."""
+    if "split_feature" not in node:
+        return node["leaf_value"], max(node.get("leaf_count", 1), 1)
+    (left, few), (right, many) = _mean(node["left_child"]), _mean(node["right_child"])
+    return (left * few + right * many) / (few + many), few + many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,20 @@ def test_what_was_learned_can_be_written_down_and_read_back(kind: str) -> None:
         learners.restore({"kind": "pickle"})
 
 
+def test_contributions_of_the_trees_add_up_and_name_what_shapley_values_name() -> None:
+    rows = _sample(1, np.random.default_rng(3), planted=True)
+    model = learners.fit(learners.BOOSTING, rows.features, rows.responses, seed=7)
+    assert isinstance(model, learners.Trees)
+    odds = np.asarray(model.booster.predict(rows.features, raw_score=True))
+    moved = model.contributions(rows.features)
+    constant = odds - moved.sum(axis=1)
+    assert constant == pytest.approx(np.full(len(odds), constant[0]))
+    shapley = np.asarray(model.booster.predict(rows.features, pred_contrib=True))
+    assert constant[0] == pytest.approx(shapley[0, -1])
+    top = np.abs(moved).argmax(axis=1) == np.abs(shapley[:, :-1]).argmax(axis=1)
+    assert top.mean() > 0.9
+
+
 def test_contributions_of_the_regression_add_up() -> None:
     rows = _sample(1, np.random.default_rng(3), planted=True)
     model = learners.fit(learners.LOGISTIC, rows.features, rows.responses, seed=7)
