@@ -18,6 +18,7 @@ BENCHMARKS = {
     "intake": "benchmarks.intake",
     "quality": "benchmarks.quality",
     "rules": "benchmarks.rules",
+    "segments": "benchmarks.segments",
 }
 
 
