@@ -114,21 +114,21 @@ class Trees:
         share out joint effects more evenly, but take a hundred times as long for everybody of a shop.
         """
         changes, starts = _leaf_changes(self.booster.dump_model(), features.shape[1])
-        leaves = np.asarray(self.booster.predict(features, pred_leaf=True), dtype=np.int64)
+        leaves = np.asarray(self.booster.predict(features, pred_leaf=True), dtype=np.int32)
         places = (leaves.reshape(len(features), -1) + starts).ravel()
-        trees = len(starts)
+        ends = np.arange(0, len(places) + 1, len(starts), dtype=np.int32)
+        # Half the bytes make it five times as fast; the seventh digit of a reason tells nobody anything.
         taken = csr_array(
-            (np.ones(len(places)), places, np.arange(0, len(places) + 1, trees)),
-            shape=(len(features), len(changes)),
+            (np.ones(len(places), np.float32), places, ends), shape=(len(features), len(changes))
         )
-        return np.asarray(taken @ changes)
+        return np.asarray(taken @ changes.astype(np.float32), dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
         """Return the trees as LightGBM's text."""
         return {"kind": BOOSTING, "trees": self.booster.model_to_string()}
 
 
-def _leaf_changes(model: Mapping[str, Any], features: int) -> tuple[Floats, NDArray[np.int64]]:
+def _leaf_changes(model: Mapping[str, Any], features: int) -> tuple[Floats, NDArray[np.int32]]:
     """Return what each leaf's way changed by feature, shape (leaves of all trees, features), and where trees begin."""
     blocks = []
     for tree in model["tree_info"]:
@@ -136,7 +136,7 @@ def _leaf_changes(model: Mapping[str, Any], features: int) -> tuple[Floats, NDAr
         _descend(tree["tree_structure"], np.zeros(features), block)
         blocks.append(block)
     sizes = [len(block) for block in blocks]
-    return np.concatenate(blocks), np.cumsum([0, *sizes[:-1]], dtype=np.int64)
+    return np.concatenate(blocks), np.cumsum([0, *sizes[:-1]], dtype=np.int32)
 
 
 def _descend(node: Mapping[str, Any], changed: Floats, block: Floats) -> None:
