@@ -73,7 +73,13 @@ class Axis:
         unit = "" if self.percent or not self.unit else f" ({self.unit})"
         kind = {"type": "log"} if self.log else {}
         tick = {"tickformat": ".0%"} if self.percent else {}
-        return {"title": {"text": f"{self.title}{unit}"}, "automargin": True, **kind, **tick, **more}
+        return {
+            "title": {"text": f"{self.title}{unit}", "standoff": 12},
+            "automargin": True,
+            **kind,
+            **tick,
+            **more,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

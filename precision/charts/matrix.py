@@ -8,6 +8,8 @@ from precision.charts.palette import DIVERGING, SEQUENTIAL
 
 MOST_WRITTEN = 400
 """Cells up to which the value is written into each."""
+LEAST_HEIGHT, ROW_HEIGHT = 384, 20
+"""In pixels: every row keeps its name."""
 
 
 def heat_map(
@@ -27,8 +29,8 @@ def heat_map(
 ) -> Chart:
     """Return a heat map of `values`, a row for each of `down` (from the top) with a value for each of `across`.
 
-    `diverging` colours what is below and above 0 apart, up to ± `bound` (None: the largest value). None is a gap.
-    Raises ValueError where the sizes do not fit.
+    `diverging` colours what is below and above 0 apart. Colours end at `bound` (None: the largest value), and begin at
+    − `bound` where they diverge, at 0 otherwise. None is a gap. Raises ValueError where the sizes do not fit.
     """
     same_length(len(down), {"values": values})
     same_length(len(across), dict(zip(down, values, strict=True)))
@@ -43,13 +45,17 @@ def heat_map(
         known = [abs(each) for row in values for each in row if each is not None]
         most = bound or max(known, default=0) or 1
         trace |= {"zmid": 0, "zmin": -most, "zmax": most}
+    elif bound is not None:
+        trace |= {"zmin": 0, "zmax": bound}
     if len(across) * len(down) <= MOST_WRITTEN:
         trace["texttemplate"] = f"%{{z:{value.format}}}"
     return Chart(
         key=key, title=title, note=note, empty=empty,
         figure=figure(
             title, [trace],
-            xaxis=x.layout(type="category"), yaxis=y.layout(type="category", autorange="reversed"),
+            xaxis=x.layout(type="category"),
+            yaxis=y.layout(type="category", autorange="reversed"),
+            height=max(LEAST_HEIGHT, 150 + ROW_HEIGHT * len(down)),
         ),
         columns=(y.column(words=True), *(value.column(name) for name in across)),
         rows=tuple((name, *row) for name, row in zip(down, values, strict=True)),

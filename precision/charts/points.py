@@ -15,6 +15,8 @@ class Point:
     x: float
     y: float
     name: str = ""
+    mark: str = ""
+    """What stands beside it where names do; empty: the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,11 @@ def scatter(
         traces.append({
             "type": "scatter", "mode": "markers+text" if named else "markers", "name": group,
             "x": [each.x for each in points], "y": [each.y for each in points],
-            "text": [each.name for each in points], "textposition": "top center", "cliponaxis": False,
+            "text": [each.mark or each.name for each in points],
+            "customdata": [each.name for each in points], "textposition": "top center", "cliponaxis": False,
             "marker": {"color": nth(COLOURS, position), "symbol": nth(SYMBOLS, position),
                        "size": 8 if len(points) < 500 else 5, "opacity": 0.85 if len(points) < 500 else 0.5},
-            "hovertemplate": f"%{{text}} (%{{x:{x.format}}}, %{{y:{y.format}}})<extra>{group}</extra>",
+            "hovertemplate": f"%{{customdata}} (%{{x:{x.format}}}, %{{y:{y.format}}})<extra>{group}</extra>",
         })  # fmt: skip
     named_too = any(each.name for points in groups.values() for each in points)
     words = (Column(title="group"), *((Column(title="name"),) if named_too else ()))

@@ -99,7 +99,7 @@ def _big(run: Run) -> Table:
         headers=headers("customer", numbers=["spend", "orders", "categories", "products", "decile"]),
         rows=[
             [
-                Cell(text=link(row.customer)), Cell(text=money(row.spend), css="precision-number"),
+                Cell(text=link(row.customer)), number(float(row.spend), 2),
                 *(number(each) for each in (row.orders, row.categories, row.products, row.decile)),
             ]
             for row in rows[:SHOWN_BIG]

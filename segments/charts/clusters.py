@@ -69,16 +69,18 @@ def clusters(found: Sequence[Mapping[str, Any]], *, empty: str) -> list[Chart]:
     ]  # fmt: skip
 
 
-def correlations(table: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], *, titles: Mapping[str, str],
-                 empty: str) -> Chart:  # fmt: skip
+def correlations(
+    table: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], *, titles: Mapping[str, str], empty: str
+) -> Chart:
     """Return the correlations of the variables, those of one cluster beside each other."""
     names = [name for group in groups for name in group["names"]]
     place = {name: number for number, name in enumerate(table["names"])} if table else {}
     values = [[table["values"][place[row]][place[column]] for column in names] for row in names]
-    shown = [titles.get(name, name) for name in names]
+    shown = [f"{number}. {titles.get(name, name)}" for number, name in enumerate(names, start=1)]
     return charts.heat_map(
         "correlations", "Correlations of the variables, ordered by their clusters", x=VARIABLE, y=VARIABLE,
-        value=CORRELATION, across=shown, down=shown, values=values, diverging=True, bound=1.0, empty=empty,
+        value=CORRELATION, across=[str(number + 1) for number in range(len(names))], down=shown, values=values,
+        diverging=True, bound=1.0, empty=empty,
     )  # fmt: skip
 
 
@@ -89,7 +91,10 @@ def components(found: Mapping[str, Any], *, titles: Mapping[str, str], empty: st
     loadings = found.get("loadings", [])
     count = min(COMPONENTS_SHOWN, len(names))
     numbers = [str(number + 1) for number in range(len(names))]
-    points = [Point(x=row[0], y=row[1], name=name) for row, name in zip(loadings, shown, strict=True)]
+    points = [
+        Point(x=row[0], y=row[1], name=f"{number}. {name}", mark=str(number))
+        for number, (row, name) in enumerate(zip(loadings, shown, strict=True), start=1)
+    ]
     return [
         charts.bars(
             "contribution", "How much of the variance each principal component explains",

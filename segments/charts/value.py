@@ -134,12 +134,20 @@ def demand(rows: Sequence[Mapping[str, Any]], *, period: str, currency: str) -> 
             empty="Nothing was sold.",
         ),
         charts.heat_map(
-            "demand-map", f"Demand of the {len(shown)} largest categories, {words} by {words}", x=time,
-            y=Axis(title="category"), value=money, across=[f"{start:%Y-%m-%d}" for start in starts], down=shown,
-            values=[[amounts[name].get(start) for start in starts] for name in shown],
-            empty="Nothing was sold.",
+            "demand-map", f"Season of the {len(shown)} largest categories, {words} by {words}", x=time,
+            y=Axis(title="category"), value=Axis(title="times its own mean", places=2),
+            across=[f"{start:%Y-%m-%d}" for start in starts], down=shown,
+            values=[_season([amounts[name].get(start, 0.0) for start in starts]) for name in shown],
+            note="1 is the mean of the category over the time shown; from 2.5 on the colour stays.",
+            bound=2.5, empty="Nothing was sold.",
         ),
     ]  # fmt: skip
+
+
+def _season(amounts: Sequence[float]) -> list[float | None]:
+    """Return the amounts in parts of their mean; None where that is not above 0."""
+    mean = sum(amounts) / len(amounts) if amounts else 0.0
+    return [amount / mean if mean > 0 else None for amount in amounts]
 
 
 def range_name(first: int) -> str:
