@@ -42,7 +42,9 @@ GROUP BY 1, 2
 def load(platform: Platform, promotions: Path) -> int:
     """Load the months of the stores of the platform; return how many there are now. Done before: nothing happens."""
     if not StoreMonth.objects.filter(platform=platform).exists():
-        source = sources.default(platform, Source.Kind.FILES)
+        source = sources.default(
+            platform, Source.Kind.FILES
+        )  # its licence came with the mapping of the other files
         rows = _records(monthly_displays(promotions), _sales(platform))
         for first in range(0, len(rows), AT_ONCE):
             record(

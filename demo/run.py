@@ -1,5 +1,6 @@
 """The demo in one go: load, compute, say what came of it, serve."""
 
+import io
 import os
 import resource
 import sys
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     computing = time.perf_counter()
+    call_command("stitch", stdout=io.StringIO())  # who is one person, and the report of islands
     for each in loaded:
         compute(each.platform)
     if sent is not None:

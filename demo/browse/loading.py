@@ -10,7 +10,7 @@ from demo.browse import serving, shop
 from demo.browse.sending import Client
 from demo.loading import ShopSteps, open_platform
 from demo.sources import Shop
-from precision.shop.models import Event, Platform, Response
+from precision.shop.models import Event, Platform, Response, Source
 
 STEPS = shop.STEPS + 1
 BROWSE = Shop(
@@ -48,6 +48,8 @@ def load(*, visitors: int, var: Path) -> Sent:
         if not _is_there(platform, world):
             with serving.served() as port, Client(serving.HOST, port, server_key=server_key) as client:
                 counts = shop.send(world, client, steps=steps)
+    unsaid = Source.objects.filter(platform=platform, licence="", basis="")
+    unsaid.update(licence="Apache-2.0, generated", basis="invented people")
     return Sent(
         platform=platform, server_key=server_key, counts=counts, seconds=time.perf_counter() - started
     )

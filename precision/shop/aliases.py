@@ -6,28 +6,20 @@ exactly what accepting it did.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-import polars as pl
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
-from psycopg import sql
 
-from precision.shop import bulk
+from precision.shop.alias_candidates import LEFT_OVER, SIMILAR, catalogue, left_over_names, similar_names
 from precision.shop.methods.alias_groups import groups, representatives
-from precision.shop.methods.alias_suggestions import Suggestion, left_over, never_together, normal
-from precision.shop.models import Organisation, Platform, Product, ProductAlias
+from precision.shop.methods.alias_suggestions import normal
+from precision.shop.models import Organisation, Product, ProductAlias
 
 SHOP = "shop"
 """Method of a link that the shop itself declared."""
-SIMILAR = "similar-name"
-"""Method of a suggestion: similar names of one platform that no basket holds both of."""
-LEFT_OVER = "left-over"
-"""Method of a suggestion: names that two catalogues have left once equal names are paired."""
 MOST_OPEN = 100
 """Open suggestions of one method for one platform, or pair of platforms: what a person can look through."""
 NAMES = "names"
@@ -153,29 +145,27 @@ def suggest(organisation: Organisation) -> int:
     """
     _lock(organisation)
     platforms = list(organisation.platforms.order_by("pk"))
-    catalogues = [_catalogue(platform) for platform in platforms]
+    catalogues = [catalogue(platform) for platform in platforms]
     links = ProductAlias.objects.filter(product__platform__organisation=organisation)
     known = set(links.values_list("product_id", "other_id"))
     accepted = links.filter(status=ProductAlias.Status.ACCEPTED).values_list("product_id", "other_id")
     group = groups(accepted)
-    spread = Counter(
-        name for catalogue in catalogues for name in {normal(title) for title in catalogue.titles}
-    )
+    spread = Counter(name for each in catalogues for name in {normal(title) for title in each.titles})
     new: list[ProductAlias] = []
-    for catalogue in catalogues:
+    for each in catalogues:
         free = (
             MOST_OPEN
             - links.filter(
-                status=ProductAlias.Status.SUGGESTED, method=SIMILAR, product__platform=catalogue.platform
+                status=ProductAlias.Status.SUGGESTED, method=SIMILAR, product__platform=each.platform
             ).count()
         )
-        new += _similar(catalogue, known=known, group=group, spread=spread, limit=free)
+        new += similar_names(each, known=known, group=group, spread=spread, limit=free)
     for mine, theirs in combinations(catalogues, 2):
         free = MOST_OPEN - links.filter(
             status=ProductAlias.Status.SUGGESTED, method=LEFT_OVER, product__platform=mine.platform,
             other__platform=theirs.platform,
         ).count()  # fmt: skip
-        new += _left_over(mine, theirs, known=known, group=group, limit=free)
+        new += left_over_names(mine, theirs, known=known, group=group, limit=free)
     ProductAlias.objects.bulk_create(new, batch_size=1_000)
     return len(new)
 
@@ -267,109 +257,3 @@ class _Names:
             return list(numbers.values())
         titles = self.by_title.get(name.casefold(), {})
         return [found[0] for found in titles.values() if len(found) == 1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Catalogue:
-    """The names of a platform: numbers and titles of its products, in the same order."""
-
-    platform: Platform
-    numbers: list[int]
-    titles: list[str]
-
-
-def _catalogue(platform: Platform) -> _Catalogue:
-    """Return the products that the platform describes."""
-    rows = list(
-        Product.objects.filter(platform=platform, listed=True).order_by("pk").values_list("pk", "title")
-    )
-    return _Catalogue(platform=platform, numbers=[row[0] for row in rows], titles=[row[1] for row in rows])
-
-
-def _similar(
-    catalogue: _Catalogue,
-    *,
-    known: set[tuple[int, int]],
-    group: dict[int, int],
-    spread: Counter[str],
-    limit: int,
-) -> list[ProductAlias]:
-    """Return suggestions within a platform; the name that more catalogues use comes first, then the more
-    sold.
-    """
-    position = {number: index for index, number in enumerate(catalogue.numbers)}
-    # No DISTINCT here: its parallel hash aggregate was seen to run for minutes on PostgreSQL 15 (1.5 M lines).
-    lines = bulk.fetch(
-        sql.SQL(
-            "SELECT l.order_id, l.product_id FROM precision_shop_orderline AS l "
-            "JOIN precision_shop_order AS o ON o.id = l.order_id WHERE o.platform_id = {} AND l.quantity > 0"
-        ).format(sql.Literal(catalogue.platform.pk)),
-        {"basket": pl.Int64, "product": pl.Int64},
-    )
-    places = pl.DataFrame(
-        {"product": catalogue.numbers, "place": range(len(position))},
-        schema_overrides={"place": pl.Int64, "product": pl.Int64},
-    )
-    lines = lines.unique().join(places, on="product")
-    sold = np.bincount(lines.get_column("place").to_numpy(), minlength=len(position))
-    members: defaultdict[int, list[int]] = defaultdict(list)
-    for number, root in group.items():
-        if number in position:
-            members[root].append(position[number])
-    joined = [pair for part in members.values() for pair in combinations(part, 2)]
-    asked = [(position[a], position[b]) for a, b in known if a in position and b in position]
-    found = never_together(
-        catalogue.titles, baskets=lines.get_column("basket").to_numpy(),
-        products=lines.get_column("place").to_numpy(), known=[*asked, *joined], limit=limit,
-    )  # fmt: skip
-    made = []
-    for one in found:
-        first, second = sorted(
-            (one.first, one.second),
-            key=lambda index: (-spread[normal(catalogue.titles[index])], -sold[index], index),
-        )
-        made.append(
-            _suggestion(
-                catalogue.numbers[first],
-                catalogue.numbers[second],
-                one,
-                SIMILAR,
-                {
-                    "baskets": [int(sold[first]), int(sold[second])],
-                    "together": 0,
-                    "chance": round(one.chance or 0, 4),
-                },
-            )
-        )
-    return made
-
-
-def _left_over(
-    mine: _Catalogue, theirs: _Catalogue, *, known: set[tuple[int, int]], group: dict[int, int], limit: int
-) -> list[ProductAlias]:
-    """Return suggestions between two platforms."""
-    here = {number: index for index, number in enumerate(mine.numbers)}
-    there = {number: index for index, number in enumerate(theirs.numbers)}
-    members: defaultdict[int, list[int]] = defaultdict(list)
-    for number, root in group.items():
-        if number in there:
-            members[root].append(there[number])
-    joined = [
-        (here[number], other) for number, root in group.items() if number in here for other in members[root]
-    ]
-    asked = [
-        (here[a], there[b]) for a, b in {*known, *((b, a) for a, b in known)} if a in here and b in there
-    ]
-    found = left_over(mine.titles, theirs.titles, joined=joined, known=asked, limit=limit)
-    return [
-        _suggestion(mine.numbers[one.first], theirs.numbers[one.second], one, LEFT_OVER, {}) for one in found
-    ]
-
-
-def _suggestion(
-    product: int, other: int, one: Suggestion, method: str, evidence: dict[str, object]
-) -> ProductAlias:
-    return ProductAlias(
-        product_id=product, other_id=other, method=method, score=round(one.score, 4),
-        evidence={"similarity": round(one.similarity, 4), **evidence},
-    )  # fmt: skip

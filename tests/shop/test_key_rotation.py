@@ -25,7 +25,8 @@ def filled(settings: Any, db: None) -> Platform:
     names = [("email", f"p{number}@firm.de") for number in range(5)]
     identities.resolve(platform, [*names, ("customer_id", "ann")], now=NOW)
     ann = Identity.objects.get(kind="customer_id")
-    profiles.tell([profiles.Told(identity=ann.pk, personal={"name": "Ann Bell"}, trusted=True)], now=NOW)
+    told = profiles.Told(identity=ann.pk, personal={"name": "Ann Bell"}, trusted=True)
+    profiles.tell([told], organisation_id=platform.organisation_id, now=NOW)
     letter = Letter(
         kind="customer", code="missing", payload={"email": "p1@firm.de", "x": [{"phone": "+49170"}]}
     )

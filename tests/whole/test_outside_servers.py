@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,8 +43,11 @@ def outside(tmp_path: Path) -> Iterator[Installation]:
         data.mkdir()
         for path in (data, password):
             shutil.chown(path, "postgres", "postgres")
-        for parent in (*list(tmp_path.parents)[:2], tmp_path):
-            parent.chmod(0o755)
+        shared = Path(tempfile.gettempdir())
+        for folder in (tmp_path, *tmp_path.parents):  # one deeper where several processes share the tests
+            if not folder.is_relative_to(shared) or folder == shared:
+                break
+            folder.chmod(0o755)
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     port, queue_port, web_port = free_port(), free_port(), free_port()
     subprocess.run(

@@ -1,6 +1,6 @@
 """Which names may mean the same product, by a general rule and without a list of words.
 
-Two signals, after the usual ones of record linkage (Christen 2012: “Data Matching”):
+Signals, after the usual ones of record linkage (Christen 2012: “Data Matching”):
 
 - *similar names never bought together*: two names of one platform that share rare words or parts of words,
   while no basket holds both. The score is their similarity times the chance that they would have met, had
@@ -9,6 +9,8 @@ Two signals, after the usual ones of record linkage (Christen 2012: “Data Matc
 - *left over*: once equal names of two catalogues are paired, what is left on both sides may be pairs too.
   It counts only where at least half of the smaller catalogue found its pair, because otherwise these are
   two different shops.
+- *shared sales pattern*: names that sell beside the same goods, or in the same weeks, come before others as
+  similar (`sales_patterns`).
 
 The similarity of two titles is the mean of two cosines, of their words and of the three-letter parts of
 their words, both weighted by rarity, log(1 + titles / titles with it). It knows no meanings.
@@ -16,7 +18,7 @@ their words, both weighted by rarity, log(1 + titles / titles with it). It knows
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final
@@ -24,6 +26,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from precision.shop.methods import sales_patterns
 
 COMMON: Final = 200
 """A word or part that more titles have finds no pairs, it only counts in their similarity: no comparison of
@@ -59,6 +63,8 @@ class Suggestion:
     similarity: float
     chance: float | None = None
     """That they would have met in a basket; None for names of two catalogues."""
+    pattern: float | None = None
+    """How alike they sell, 0 to 1; None: too little was sold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +99,19 @@ def never_together(
     score = found.similarity * chance
     wanted = np.flatnonzero((score > 0) & ~_known(first, second, known))
     order = wanted[np.lexsort((second[wanted], first[wanted], -score[wanted]))][:MOST_CANDIDATES]
+    order = np.array([i for i in order if not _met(held, first[i], second[i])], dtype=np.int64)
+    pattern = sales_patterns.companions(held, first[order], second[order])
+    total = sales_patterns.raised(score[order], pattern)
     suggestions = (
         Suggestion(
-            first=int(first[index]),
-            second=int(second[index]),
-            score=float(score[index]),
-            similarity=float(found.similarity[index]),
-            chance=float(chance[index]),
+            first=int(first[order[place]]),
+            second=int(second[order[place]]),
+            score=float(total[place]),
+            similarity=float(found.similarity[order[place]]),
+            chance=float(chance[order[place]]),
+            pattern=_known_or_none(pattern[place]),
         )
-        for index in order
-        if not _met(held, first[index], second[index])
+        for place in np.argsort(-total, kind="stable")
     )
     return _best(suggestions, limit=limit)
 
@@ -113,14 +122,16 @@ def left_over(
     *,
     joined: Iterable[tuple[int, int]] = (),
     known: Iterable[tuple[int, int]] = (),
+    sales: Callable[[], tuple[Floats, Floats]] | None = None,
     limit: int,
 ) -> list[Suggestion]:
     """Return up to `limit` pairs of names that two catalogues have left once equal names are paired, most
     similar first.
 
     `first` of a suggestion is an index into `titles`, `second` into `others`. `joined` are pairs already
-    known to be the same: they count as paired; `known` pairs are not suggested. Empty where less than
-    PAIRED_SHARE of the smaller catalogue found its pair.
+    known to be the same: they count as paired; `known` pairs are not suggested. `sales` gives the units sold of
+    each catalogue, shapes (titles, weeks) and (others, weeks), of the same weeks; it is called only where needed.
+    Empty where less than PAIRED_SHARE of the smaller catalogue found its pair.
     """
     mine, theirs = [normal(title) for title in titles], [normal(title) for title in others]
     joined = list(joined)
@@ -141,14 +152,19 @@ def left_over(
     first, second = np.array(left, dtype=np.int64)[found.first], np.array(right, dtype=np.int64)[found.second]
     wanted = np.flatnonzero(~_known(first, second, known, directed=True))
     order = wanted[np.lexsort((second[wanted], first[wanted], -found.similarity[wanted]))]
+    pattern = np.full(len(order), np.nan)
+    if sales is not None and len(order):
+        pattern = sales_patterns.weeks(*sales(), first[order], second[order])
+    total = sales_patterns.raised(found.similarity[order], pattern)
     suggestions = (
         Suggestion(
-            first=int(first[index]),
-            second=int(second[index]),
-            score=float(found.similarity[index]),
-            similarity=float(found.similarity[index]),
+            first=int(first[order[place]]),
+            second=int(second[order[place]]),
+            score=float(total[place]),
+            similarity=float(found.similarity[order[place]]),
+            pattern=_known_or_none(pattern[place]),
         )
-        for index in order
+        for place in np.argsort(-total, kind="stable")
     )
     return _best(suggestions, limit=limit)
 
@@ -186,6 +202,10 @@ def similar(titles: Sequence[str], others: Sequence[str] | None = None, *, every
 def normal(title: str) -> str:
     """Return the title's words in small letters with one space between them: what makes names equal."""
     return " ".join(_WORD.findall(title.casefold()))
+
+
+def _known_or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _names(titles: Sequence[str]) -> Integers:
