@@ -1,7 +1,7 @@
 """Live counts over generated snapshots: labels of everybody and behaviour of the tenth that is active, as files.
 
-The condition has five terms, two of them behaviour: recent, and either of class A or C or looked at some goods twice in a
-week, and no order in a month, and spent enough. Beside it the same with labels only.
+The condition has five terms, two of them behaviour: recent, and either of class A or C or looked at some goods twice in
+a week, and no order in a month, and spent enough. Beside it the same with labels only.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,9 @@ SPENT: Final = {"label": "money", "op": ">=", "value": 20.0}
 LOOKED: Final = {"did": "Product Viewed", "within_days": 7, "at_least": 2}
 BOUGHT: Final = {"did": "Order Completed", "within_days": 30}
 NESTED: Final = {"all": [RECENT, {"any": [CLASS, LOOKED]}, {"not": BOUGHT}, SPENT]}
-LABELS_ONLY: Final = {"all": [RECENT, {"any": [CLASS, {"label": "member", "op": "=", "value": True}]},
-                              {"not": {"label": "city", "op": "in", "value": ["city 1", "city 2"]}}, SPENT]}  # fmt: skip
+MEMBER: Final = {"label": "member", "op": "=", "value": True}
+ELSEWHERE: Final = {"not": {"label": "city", "op": "in", "value": ["city 1", "city 2"]}}
+LABELS_ONLY: Final = {"all": [RECENT, {"any": [CLASS, MEMBER]}, ELSEWHERE, SPENT]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,8 @@ def _events(rng: np.random.Generator, name: str, day: int, size: int, people: in
     return pl.DataFrame(
         {
             "event": np.full(size, name), "day": np.full(size, day), "customer": _active(rng, size, people),
-            "product": (rng.random(size) ** 2 * PRODUCTS).astype(np.int64), "store": pl.Series([None] * size, dtype=pl.Int64),
+            "product": (rng.random(size) ** 2 * PRODUCTS).astype(np.int64),
+            "store": pl.Series([None] * size, dtype=pl.Int64),
             "channel": rng.choice(np.array(CHANNELS), size), "times": rng.integers(1, 3, size),
         }
     )  # fmt: skip
@@ -192,7 +194,8 @@ def _events(rng: np.random.Generator, name: str, day: int, size: int, people: in
 def _orders(rng: np.random.Generator, day: int, size: int, people: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "day": np.full(size, day), "customer": _active(rng, size, people), "order": day * 10_000_000 + np.arange(size),
+            "day": np.full(size, day), "customer": _active(rng, size, people),
+            "order": day * 10_000_000 + np.arange(size),
             "product": rng.integers(0, PRODUCTS, size), "store": pl.Series([None] * size, dtype=pl.Int64),
             "channel": rng.choice(np.array(CHANNELS), size),
         }

@@ -1,7 +1,7 @@
 """The nightly jobs of behaviour and segments at 1 M customers and 10 M events, with the history of memberships.
 
-An installation of its own is filled in SQL; labels of two nights are written as the job of labels would. The first night
-computes every segment for the first time, the second one finds what changed.
+An installation of its own is filled in SQL; labels of two nights are written as the job of labels would. The first
+night computes every segment for the first time, the second one finds what changed.
 """
 
 import json

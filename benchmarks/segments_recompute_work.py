@@ -1,4 +1,4 @@
-"""Two nights of behaviour and segments in a process of its own: `python -m benchmarks.segments_recompute_work CUSTOMERS`.
+"""Two nights of behaviour and segments in an own process: `python -m benchmarks.segments_recompute_work CUSTOMERS`.
 
 The environment names the installation; prints one JSON object.
 """

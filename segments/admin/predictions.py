@@ -3,25 +3,24 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from unfold.decorators import action
 
 from precision.engine import runs
 from precision.engine.display import NOTHING, figure, share, table
 from precision.engine.staff import ResultAdmin
 from precision.shop.admin import panels
 from precision.shop.models import Customer, Identity
+from segments.admin import model_page
+from segments.admin.model_page import WAYS
 from segments.admin.results import CustomerResultAdmin
 from segments.api.predictions import reasons
 from segments.lifecycle import features
 from segments.lifecycle.targets import TARGETS
 from segments.models import TargetModel, TargetScore
 
-WAYS = {
-    "baseline": "one feature alone",
-    "logistic": "logistic regression",
-    "boosting": "boosted trees",
-    "network": "neural network",
-}
 NOT_TRAINED = "Nothing was trained."
 
 
@@ -32,6 +31,7 @@ class TargetModelAdmin(ResultAdmin):
     list_filter = ["target"]
     list_select_related = ["run"]
     ordering = ["run_id", "target"]
+    actions_list = ["charts"]
     fieldsets = [
         (None, {"fields": [("shown_target", "shop", "run_link"), "asked", "shown_kind", "reason"]}),
         ("On time that none had seen", {"fields": ["shown_ways", "shown_network"]}),
@@ -39,6 +39,20 @@ class TargetModelAdmin(ResultAdmin):
         ("What they had in common", {"fields": ["shown_patterns"]}),
         ("Logistic regression", {"fields": ["shown_coefficients", "shown_tests", "report_reason"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses, with that of the charts before the others."""
+        view = self.admin_site.admin_view(self.draw)
+        return [path("chart/", view, name="precision_segments_targetmodel_chart"), *super().get_urls()]
+
+    @action(description=model_page.TITLE, url_path="charts", icon="monitoring", permissions=["view"])  # type: ignore[untyped-decorator]
+    def charts(self, request: HttpRequest) -> HttpResponse:
+        """Show the charts of a target."""
+        return self.draw(request)
+
+    def draw(self, request: HttpRequest) -> HttpResponse:
+        """Show the charts of a target."""
+        return model_page.page(self.admin_site, request)
 
     @admin.display(description="target", ordering="target")
     def shown_target(self, row: TargetModel) -> str:
@@ -77,10 +91,19 @@ class TargetModelAdmin(ResultAdmin):
                 figure(each["log_loss"]),
                 figure(each["brier"]),
                 share(each["accuracy"]),
+                "used" if name == row.kind else row.measures.get("refused", {}).get(name, ""),
             )
             for name, each in sorted(row.measures.get("ways", {}).items())
         ]
-        headers = ("", "AUC", "AUC above one feature alone, 95 %", "log loss", "Brier", "right at one half")
+        headers = (
+            "",
+            "AUC",
+            "AUC above one feature alone, 95 %",
+            "log loss",
+            "Brier",
+            "right at one half",
+            "verdict",
+        )
         return table(headers, rows) if rows else NOT_TRAINED
 
     @admin.display(description="neural network")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import polars as pl
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -10,9 +11,12 @@ from rest_framework.response import Response
 
 from precision.engine import runs
 from precision.engine.models import Run
+from precision.shop import columns as c
 from precision.shop.api.description import describe
 from precision.shop.api.views import PlatformView
+from segments import kept
 from segments.api.portraits import ScopeParameters, scope_of
+from segments.jobs import scores
 from segments.lifecycle import features
 from segments.lifecycle.targets import TARGETS, Target
 from segments.models import TargetModel, TargetScore
@@ -31,7 +35,8 @@ class ModelSerializer(serializers.Serializer[Any]):
     horizon_days = serializers.IntegerField()
     stage = serializers.CharField(help_text="Stage of the life cycle that uses it.")
     used = serializers.CharField(
-        allow_null=True, help_text="logistic, boosting, network or baseline; null: not computed yet."
+        allow_null=True,
+        help_text="logistic, boosting, network, baseline, or nothing: nobody to ask about yet; null: not computed yet.",
     )
     reason = serializers.CharField(help_text="Why this one is used.")
     baseline = serializers.CharField(help_text="The feature that a model has to beat, in words.")
@@ -82,7 +87,10 @@ class ScoreSerializer(serializers.Serializer[Any]):
     horizon_days = serializers.IntegerField()
     chance = serializers.FloatField()
     decile = serializers.IntegerField(help_text="Among the population, 10 the likeliest.")
-    reasons = ChanceReasonSerializer(many=True)
+    reasons = ChanceReasonSerializer(
+        many=True,
+        help_text="What moves it most; empty for somebody not seen lately and not among the likeliest.",
+    )
 
 
 class ScoresSerializer(serializers.Serializer[Any]):
@@ -211,22 +219,42 @@ def details(row: TargetModel | None) -> dict[str, Any]:
 
 
 def of_customer(run: Run | None, customer: int) -> list[dict[str, Any]]:
-    """Return the chances of a customer by a run, in the order of TARGETS. At most one query."""
+    """Return the chances of a customer by a run, in the order of TARGETS. At most one query, and a look into a file.
+
+    The rows of the active have reasons; the chances of the others are in the run's file of everybody.
+    """
     if run is None:
         return []
     rows = {row.target: row for row in TargetScore.objects.filter(run=run, customer_id=customer)}
+    found = {key: (row.chance, row.decile, reasons(row)) for key, row in rows.items()}
+    for key, (chance, decile) in _asleep(run, customer).items():
+        found.setdefault(key, (chance, decile, []))
     return [
         {
             "target": key,
             "title": target.title,
             "horizon_days": target.horizon_days,
-            "chance": rows[key].chance,
-            "decile": rows[key].decile,
-            "reasons": reasons(rows[key]),
+            "chance": found[key][0],
+            "decile": found[key][1],
+            "reasons": found[key][2],
         }
         for key, target in TARGETS.items()
-        if key in rows
+        if key in found
     ]
+
+
+def _asleep(run: Run, customer: int) -> dict[str, tuple[float, int]]:
+    """Return the chance and decile of each target in the run's file of everybody; empty where the file is gone."""
+    everybody = kept.scan(run.pk, scores.KIND)
+    if everybody is None:
+        return {}
+    [*rows] = everybody.filter(pl.col(c.CUSTOMER) == customer).collect().to_dicts()
+    return {
+        key: (row[key], row[key + scores.DECILE])
+        for row in rows
+        for key in TARGETS
+        if row.get(key) is not None
+    }
 
 
 def reasons(row: TargetScore) -> list[dict[str, Any]]:

@@ -65,7 +65,9 @@ def screened(customers: nw.LazyFrame[Any], *, big_share: float) -> nw.LazyFrame[
     reached = (
         paid.group_by(SPEND_E4)
         .agg(nw.len().cast(nw.Int64).alias("_equal"))
-        .with_columns((nw.col("_equal") * nw.col(SPEND_E4)).alias("_own"), (-nw.col(SPEND_E4)).alias("_order"))
+        .with_columns(
+            (nw.col("_equal") * nw.col(SPEND_E4)).alias("_own"), (-nw.col(SPEND_E4)).alias("_order")
+        )
         .with_columns(nw.col("_own").cum_sum().over(order_by="_order").alias("_up_to"))
         .join(total, how="cross")
         .select(

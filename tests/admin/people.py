@@ -16,6 +16,8 @@ def pins(platform: Platform) -> None:
 def product_label_rows(platform: Platform, run: Run, count: int) -> None:
     """Write labels of every product."""
     ProductLabelRow.objects.bulk_create(
-        ProductLabelRow(run=run, product=product, values={"category": "Food / Tea", "lines": count, "given": {}})
+        ProductLabelRow(
+            run=run, product=product, values={"category": "Food / Tea", "lines": count, "given": {}}
+        )
         for product in Product.objects.filter(platform=platform)
     )
