@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from precision.shop.fields import MoneyField
 from precision.shop.models.organisation import Platform
+from precision.shop.models.positions import PositionField
 
 
 class Category(models.Model):
@@ -69,11 +70,14 @@ class Product(models.Model):
         help_text="The product of this platform that it is counted as; set from the accepted aliases.",
     )
     updated_at = models.DateTimeField(auto_now=True)
+    position = PositionField(help_text="Moved by the database with every change, whoever makes it.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["platform", "external_id"], name="precision_product_once"),
         ]
+        # What serves products keeps them in memory and asks which have changed.
+        indexes = [models.Index(fields=["platform", "position"], name="precision_product_position")]
 
     def __str__(self) -> str:
         return self.title
