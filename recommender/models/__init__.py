@@ -1,14 +1,17 @@
 """Results about products (each row belongs to a run), and what staff set for their computation."""
 
+from recommender.models.controls import Control, ServingRule
 from recommender.models.lists import CustomerList, PopularList, ProductList
 from recommender.models.rules import AssociationRule, PairCount
 from recommender.models.settings import RuleSettings
 
 __all__ = [
     "AssociationRule",
+    "Control",
     "CustomerList",
     "PairCount",
     "PopularList",
     "ProductList",
     "RuleSettings",
+    "ServingRule",
 ]
