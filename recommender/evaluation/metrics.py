@@ -12,6 +12,7 @@ With rel(r) = 1 if the item of rank r is relevant and 0 if not, and R relevant i
     NDCG@k     Σ rel(r)/log2(r+1) / Σ_{r ≤ min(k, R)} 1/log2(r+1)         (Järvelin and Kekäläinen 2002)
     AP@k       Σ rel(r) × precision@r / min(k, R); its mean over customers is MAP (Manning et al. 2008, ch. 8)
     novelty@k  mean of −log2 of the share of customers who had the item    (Zhou et al. 2010, self-information)
+    new share  share of the listed items that the customer had not bought before
     coverage   share of the sellable catalogue that stands in at least one list
 """
 
@@ -101,6 +102,15 @@ def novelty(items: NDArray[np.integer[Any]], bought: csr_matrix) -> Values:
     bits = -np.log2((buyers + 1) / (customers + 1))
     listed = items != NOBODY
     return _share(np.where(listed, bits[items], 0).sum(axis=1), listed.sum(axis=1))
+
+
+def new_share(items: NDArray[np.integer[Any]], held: csr_matrix) -> Values:
+    """Share of each list that the customer did not have; nan for an empty list.
+
+    `held` (the customers of the lists, products) has an entry for whatever the customer bought in the training.
+    """
+    listed = items != NOBODY
+    return _share((listed & ~hits(items, held)).sum(axis=1), listed.sum(axis=1))
 
 
 def coverage(items: NDArray[np.integer[Any]], sellable: NDArray[np.bool_]) -> float | None:

@@ -42,6 +42,23 @@ def by_time(lines: nw.LazyFrame[Any], *, as_of_day: int, days: int = 30) -> Spli
     )
 
 
+def folds(
+    lines: nw.LazyFrame[Any], *, as_of_day: int, days: int = 30, count: int = 3, step: int | None = None
+) -> list[Split]:
+    """Return `count` splits of `days` held-out days each, the latest first, each `step` days before the last.
+
+    Without `step` the held-out days of the folds do not overlap. Each fold is a world of its own: its training ends
+    where its test begins, and nothing after its test exists.
+
+    Raises:
+        ValueError: `days`, `count` or `step` is below 1.
+    """
+    apart = days if step is None else step
+    if count < 1 or apart < 1:
+        raise ValueError(f"count is {count}, step {apart}; wanted at least 1 fold and 1 day between folds")
+    return [by_time(lines, as_of_day=as_of_day - fold * apart, days=days) for fold in range(count)]
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What customers with a history bought in the held-out days."""

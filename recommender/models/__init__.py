@@ -1,6 +1,7 @@
 """Results about products (each row belongs to a run), and what staff set for their computation."""
 
 from recommender.models.controls import Control, ServingRule
+from recommender.models.evaluation import RecommendationQuality
 from recommender.models.lists import CustomerList, PopularList, ProductList
 from recommender.models.rules import AssociationRule, PairCount
 from recommender.models.settings import RuleSettings
@@ -12,6 +13,7 @@ __all__ = [
     "PairCount",
     "PopularList",
     "ProductList",
+    "RecommendationQuality",
     "RuleSettings",
     "ServingRule",
 ]
