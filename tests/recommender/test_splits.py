@@ -3,7 +3,7 @@
 import pytest
 
 from precision.shop.columns import DAY
-from recommender.evaluation.splits import by_time, truth
+from recommender.evaluation.splits import by_time, folds, truth
 from recommender.interactions import collect, purchase_days
 from tests.recommender.lines import frame, lazy, shuffled
 
@@ -67,3 +67,17 @@ def test_a_test_in_which_nothing_was_bought():
     history, found = made(TABLE.filter(TABLE[DAY] < 70))
     assert found.relevant.shape == (0, 3)
     assert found.new_only(history.matrix()).shape == (0, 3)
+
+
+def test_folds_follow_each_other_back_in_time() -> None:
+    table = lazy(frame(*((1, day, 1, day, 1) for day in range(100))))
+    found = folds(table, as_of_day=100, days=10, count=3)
+    assert [(fold.cut_day, fold.as_of_day) for fold in found] == [(90, 100), (80, 90), (70, 80)]
+    for fold in found:
+        assert fold.train.collect()[DAY].max() == fold.cut_day - 1
+        assert sorted(fold.test.collect()[DAY].to_list()) == list(range(fold.cut_day, fold.as_of_day))
+    close = folds(table, as_of_day=100, days=10, count=2, step=5)
+    assert [(fold.cut_day, fold.as_of_day) for fold in close] == [(90, 100), (85, 95)]
+    for wrong in ({"count": 0}, {"step": 0}, {"days": 0}):
+        with pytest.raises(ValueError, match="wanted at least 1"):
+            folds(table, as_of_day=100, **wrong)
