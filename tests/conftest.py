@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests may use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db import connection
 
 from precision.shop import platforms
 from precision.shop.models import Platform
+from recommender.serving import exposures
 
 
 @pytest.fixture
@@ -21,6 +23,14 @@ def platform(db: None) -> Platform:
 def _results_apart(settings: Any, tmp_path: Path) -> None:
     """Keep the files of runs away from those of other tests: runs of two tests may bear one number."""
     settings.PRECISION_RESULTS = tmp_path / "results"
+
+
+@pytest.fixture(autouse=True)
+def _exposures_by_hand(settings: Any) -> Iterator[None]:
+    """Let answers wait for `exposures.writer.flush()`: a thread would write them beside the test's transaction."""
+    settings.PRECISION_EXPOSURES = False
+    yield
+    exposures.writer.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from precision.campaigns import slots
 from precision.shop.api.cross_origin import CrossOrigin
@@ -14,9 +14,11 @@ from precision.shop.api.description import describe
 from precision.shop.api.parameters import AnyField, NamesField
 from precision.shop.api.views import PlatformView
 from recommender.api.parameters import VisitorParameters
+from recommender.api.recommendations import rendered
 from recommender.api.serializers import ItemSerializer, WarningSerializer
-from recommender.serving import answers, published
+from recommender.serving import answers, exposures, filters
 from recommender.serving.ladder import Sources
+from recommender.serving.removals import Removal
 from recommender.serving.selection import Selection
 from recommender.serving.visitors import meet, warn
 from segments.models import PriceClass
@@ -107,40 +109,40 @@ class SlotsView(CrossOrigin, PlatformView):
         ],
         responses=PageSerializer,
     )
-    def get(self, request: Request, page: str) -> Response:
+    def get(self, request: Request, page: str) -> HttpResponse:
         """Answer with filled slots, whoever asks; parameters `context.…` of any name are accepted."""
         given = self.read_parameters()
-        places = slots.places(self.platform, page)
-        if places is None:
-            raise NotFound(
-                f"There is no page {page!r} on platform {self.platform.key!r}; `home` is always there."
-            )
-        run_ids = published.run_ids(self.platform)
-        person, warnings = meet(
+        person, state, warnings = meet(
             self.principal,
             customer_id=given["customer"],
             anonymous_id=given["anonymous_id"],
             given_hash=given["user_hash"],
-            run_ids=run_ids,
         )
-        anchors = answers.own_ids(self.platform, given["cart"])
+        places = slots.places(state, page)
+        if places is None:
+            raise NotFound(
+                f"There is no page {page!r} on platform {self.platform.key!r}; `home` is always there."
+            )
         selection = Selection(
             platform=self.platform,
             person=person,
-            run_ids=run_ids,
-            filters=answers.filters(self.platform, given["filter"]),
-            taken={*anchors, *answers.own_ids(self.platform, given["exclude"])},
+            state=state,
+            answer=exposures.new_id(),
+            filters=filters.read(self.platform, given["filter"]),
         )
-        sources = Sources(self.platform, person, run_ids, anchors)
-        filled = slots.fill(places, sources, selection, count=given["count"])
-        if places and not any(slot["items"] for slot in filled):
+        anchors = answers.own_ids(selection, given["cart"])
+        selection.take(anchors, Removal.SUBJECT)
+        selection.take(answers.own_ids(selection, given["exclude"]), Removal.EXCLUDED)
+        sources = Sources(self.platform, person, state, anchors)
+        filled = slots.fill(page, places, sources, selection, count=given["count"])
+        if places and not any(picks for _, picks in filled):
             warnings = [*warnings, warn("nothing_left", "The shop sells nothing that passes the filters.")]
-        return Response(
-            {
-                "recommendation_id": answers.new_id(),
-                "customer": {"class": person.letter, "stage": None, "segments": person.segments},
-                "experiment": {},
-                "slots": filled,
-                "warnings": warnings,
-            }
-        )
+        answer = {
+            "recommendation_id": selection.answer,
+            "customer": {"class": person.letter, "stage": person.stage, "segments": person.segments},
+            "experiment": {},
+            "slots": slots.shown(filled, selection),
+            "warnings": warnings,
+        }
+        exposures.writer.put(exposures.of(selection, page, [(slot.key, 1, picks) for slot, picks in filled]))
+        return rendered(answer)

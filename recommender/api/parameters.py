@@ -16,6 +16,18 @@ from segments.models import PriceClass
 MATRIX_SIZE = 50
 
 
+class ListParameters(FilteredParameters):
+    """A list that goes on over several pages."""
+
+    recommendation_id = serializers.CharField(
+        max_length=40,
+        default="",
+        allow_blank=True,
+        help_text="Of the first page of a list: the answer goes on where that ended, and repeats nothing. The other "
+        "parameters stay as they were. Good for 24 hours.",
+    )
+
+
 class VisitorParameters(FilteredParameters):
     """Whom the answer is for."""
 
@@ -27,7 +39,7 @@ class VisitorParameters(FilteredParameters):
     )
 
 
-class ForYouParameters(VisitorParameters):
+class ForYouParameters(ListParameters, VisitorParameters):
     """A list for one person."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -39,19 +51,19 @@ class ForYouParameters(VisitorParameters):
         return super().validate(attrs)
 
 
-class CustomerParameters(FilteredParameters):
+class CustomerParameters(ListParameters):
     """A list for one customer."""
 
     customer = serializers.CharField(max_length=200, help_text="Customer id.")
 
 
-class ProductParameters(VisitorParameters):
+class ProductParameters(ListParameters, VisitorParameters):
     """A list about one product."""
 
     product = serializers.CharField(max_length=200, help_text="Product id.")
 
 
-class TogetherParameters(VisitorParameters):
+class TogetherParameters(ListParameters, VisitorParameters):
     """A list about a basket."""
 
     product = serializers.CharField(max_length=200, default="", allow_blank=True, help_text="Product id.")
@@ -84,7 +96,7 @@ class GuessParameters(VisitorParameters):
         return super().validate(attrs)
 
 
-class PopularParameters(FilteredParameters):
+class PopularParameters(ListParameters):
     """Best-sellers."""
 
     days = serializers.ChoiceField(choices=[7, 30, 90], default=30, help_text="Length of the window in days.")

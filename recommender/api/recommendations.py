@@ -1,76 +1,113 @@
 """Endpoints that answer with products."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import orjson
+from django.http import HttpResponse
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from precision.shop.api.description import describe
-from precision.shop.api.parameters import FilteredParameters
 from precision.shop.api.views import PlatformView
 from precision.shop.models import Order, OrderLine
 from recommender.api import parameters as p
 from recommender.api.serializers import GuessSerializer, RecommendationsSerializer
-from recommender.serving import answers, published
-from recommender.serving.customers import STRANGER, Person, by_identity
+from recommender.serving import answers, exposures, filters, paging
+from recommender.serving import state as states
+from recommender.serving.customers import STRANGER, Person
+from recommender.serving.items import items
 from recommender.serving.ladder import Sources
 from recommender.serving.reasons import Candidate
+from recommender.serving.removals import Removal
 from recommender.serving.selection import Selection
-from recommender.serving.visitors import Warned, meet, warn
+from recommender.serving.state import State
+from recommender.serving.visitors import Warned, by_identity, meet, warn
 
 TAGS = ["recommendations"]
 ORDER_PRODUCTS = 50
 
 
+def rendered(answer: dict[str, Any]) -> HttpResponse:
+    """Return an answer as JSON."""
+    return HttpResponse(orjson.dumps(answer), content_type="application/json")
+
+
 class RecommendationView(PlatformView):
     """Base: reads the parameters, finds the person, frames the answer."""
 
-    def prepare(self, given: dict[str, Any], *, person: Person | None = None) -> list[Warned]:
+    page = ""
+    """The name of the list, by which exposures know it."""
+
+    def prepare(
+        self, given: dict[str, Any], *, person: Person | None = None, state: State | None = None
+    ) -> list[Warned]:
         """Set `sources` and `selection` up for the person the parameters name; return the warnings.
 
         Raises NotFound for an unknown customer. Unknown products to exclude are ignored.
         """
-        run_ids = published.run_ids(self.platform)
         warnings: list[Warned] = []
-        if person is None:
-            person, warnings = self._person(given, run_ids)
-        self.sources = Sources(self.platform, person, run_ids)
+        if person is None or state is None:
+            person, state, warnings = self._person(given)
+        self.sources = Sources(self.platform, person, state)
+        earlier = given.get("recommendation_id", "")
         self.selection = Selection(
             platform=self.platform,
             person=person,
-            run_ids=run_ids,
-            filters=answers.filters(self.platform, given["filter"]),
-            taken=set(answers.own_ids(self.platform, given["exclude"])),
+            state=state,
+            answer=earlier or exposures.new_id(),
+            filters=filters.read(self.platform, given["filter"]),
         )
+        self.shown = 0
+        if earlier:
+            before = paging.shown_before(self.platform, earlier, page=self.page, person=person)
+            self.shown = len(before)
+            self.selection.take(before, Removal.SHOWN)
+        self.selection.take(answers.own_ids(self.selection, given["exclude"]), Removal.EXCLUDED)
         return warnings
 
-    def _person(self, given: dict[str, Any], run_ids: dict[str, int]) -> tuple[Person, list[Warned]]:
+    def _person(self, given: dict[str, Any]) -> tuple[Person, State, list[Warned]]:
         """Return the person named by the parameters; raise NotFound for an unknown customer."""
         customer, anonymous = given.get("customer", ""), given.get("anonymous_id", "")
         if not customer and not anonymous:
-            return STRANGER, []
-        person, warnings = meet(self.principal, customer_id=customer, anonymous_id=anonymous, run_ids=run_ids)
+            return STRANGER, states.of(self.platform), []
+        person, state, warnings = meet(self.principal, customer_id=customer, anonymous_id=anonymous)
         if any(warning["code"] == "unknown_customer" for warning in warnings):
             raise NotFound(f"There is no customer {customer!r} on platform {self.platform.key!r}.")
-        return person, warnings
+        return person, state, warnings
 
-    def respond(self, chosen: list[Candidate], warnings: list[Warned]) -> Response:
-        """Return the answer around the chosen products."""
-        if not chosen:
-            warnings = [*warnings, warn("nothing_left", "The shop sells nothing that passes the filters.")]
-        return Response(
-            {
-                "recommendation_id": answers.new_id(),
-                "items": self.selection.items(chosen),
-                "warnings": warnings,
-            }
-        )
+    def respond(
+        self, candidates: Iterable[Candidate], given: dict[str, Any], warnings: list[Warned]
+    ) -> HttpResponse:
+        """Choose among the candidates, log the answer and return it."""
+        selection = self.selection
+        stream = selection.stream(candidates)
+        if self.shown:
+            selection.answered()
+        picks = selection.choose(stream, given["count"], place=self.page)
+        if not picks:
+            told = (
+                "There is nothing more." if self.shown else "The shop sells nothing that passes the filters."
+            )
+            warnings = [*warnings, warn("nothing_left", told)]
+        first = self.shown + 1
+        answer = {
+            "recommendation_id": selection.answer,
+            "items": items(selection, picks, first=first),
+            "warnings": warnings,
+        }
+        fact = exposures.of(selection, self.page, [("", first, picks)])
+        if not self.shown:
+            exposures.writer.put(fact)
+        elif picks:
+            paging.extend(fact)
+        return rendered(answer)
 
 
 class ForYouView(RecommendationView):
     """Products for one person."""
 
+    page = "for-you"
     parameters = p.ForYouParameters
 
     @describe(
@@ -80,16 +117,17 @@ class ForYouView(RecommendationView):
         parameters=[p.ForYouParameters],
         responses=RecommendationsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer from the customer's own list, then down the ladder: session, segment, category, popular."""
         given = self.read_parameters()
         warnings = self.prepare(given)
-        return self.respond(answers.for_you(self.sources, self.selection, given["count"]), warnings)
+        return self.respond(answers.for_you(self.sources, self.selection), given, warnings)
 
 
 class BuyAgainView(RecommendationView):
     """Products that a customer buys again and again."""
 
+    page = "buy-again"
     parameters = p.CustomerParameters
 
     @describe(
@@ -99,16 +137,17 @@ class BuyAgainView(RecommendationView):
         parameters=[p.CustomerParameters],
         responses=RecommendationsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer with what the customer buys again and again, filled up with what they may like."""
         given = self.read_parameters()
         warnings = self.prepare(given)
-        return self.respond(answers.buy_again(self.sources, self.selection, given["count"]), warnings)
+        return self.respond(answers.buy_again(self.sources, self.selection), given, warnings)
 
 
 class SimilarView(RecommendationView):
     """Products like one product."""
 
+    page = "similar"
     parameters = p.ProductParameters
 
     @describe(
@@ -118,18 +157,19 @@ class SimilarView(RecommendationView):
         parameters=[p.ProductParameters],
         responses=RecommendationsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer with products that the same people buy; the product itself is left out."""
         given = self.read_parameters()
         product = self.find_products([given["product"]])[given["product"]]
         warnings = self.prepare(given)
-        self.selection.taken.add(product)
-        return self.respond(answers.similar(self.sources, self.selection, product, given["count"]), warnings)
+        self.selection.take([product], Removal.SUBJECT)
+        return self.respond(answers.similar(self.sources, self.selection, product), given, warnings)
 
 
 class BoughtTogetherView(RecommendationView):
     """Products that go into one basket with others."""
 
+    page = "bought-together"
     parameters = p.TogetherParameters
 
     @describe(
@@ -139,21 +179,20 @@ class BoughtTogetherView(RecommendationView):
         parameters=[p.TogetherParameters],
         responses=RecommendationsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer with what is bought in one basket with the products; these are left out."""
         given = self.read_parameters()
         names = list(dict.fromkeys(filter(None, [given["product"], *given["products"]])))
         products = list(dict.fromkeys(self.find_products(names).values()))
         warnings = self.prepare(given)
-        self.selection.taken.update(products)
-        return self.respond(
-            answers.together(self.sources, self.selection, products, given["count"]), warnings
-        )
+        self.selection.take(products, Removal.SUBJECT)
+        return self.respond(answers.together(self.sources, self.selection, products), given, warnings)
 
 
 class GuessView(RecommendationView):
     """Guess what you like: three lists after an order."""
 
+    page = "guess-what-you-like"
     parameters = p.GuessParameters
 
     @describe(
@@ -163,10 +202,10 @@ class GuessView(RecommendationView):
         parameters=[p.GuessParameters],
         responses=GuessSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer with `for_you`, and `cross` and `up` for the order, the products or the latest purchases."""
         given = self.read_parameters()
-        person: Person | None = None
+        person, state = None, None
         products = (
             list(dict.fromkeys(self.find_products(given["products"]).values())) if given["products"] else []
         )
@@ -174,26 +213,30 @@ class GuessView(RecommendationView):
             order, lines = self._order(given["order"])
             products = list(dict.fromkeys([*lines, *products]))
             if not given["customer"] and not given["anonymous_id"]:
-                run_ids = published.run_ids(self.platform)
-                person = by_identity(self.platform, order.identity_id, run_ids=run_ids)
-        warnings = self.prepare(given, person=person)
+                person, state = by_identity(self.platform, order.identity_id)
+        warnings = self.prepare(given, person=person, state=state)
+        selection, count = self.selection, given["count"]
         products = (products or self.sources.person.bought)[:ORDER_PRODUCTS]
-        self.selection.taken.update(products)
-        cross = answers.cross(self.sources, self.selection, products, given["count"])
-        up = answers.up(self.selection, products[:5], given["count"])
-        chosen = answers.for_you(self.sources, self.selection, given["count"])
+        selection.take(products, Removal.SUBJECT)
+        cross = answers.cross(self.sources, selection, products, count)
+        up = answers.up(selection, products[:5], count)
+        chosen = selection.choose(
+            selection.stream(answers.for_you(self.sources, selection)), count, place=self.page
+        )
         for name, found in (("cross", cross), ("up", up)):
             if not found:
                 warnings = [
                     *warnings,
                     warn(f"nothing_{name}", f"Nothing is known that fits into {name!r} here."),
                 ]
-        return Response(
+        lists = {"for_you": chosen, "cross": cross, "up": up}
+        exposures.writer.put(
+            exposures.of(selection, self.page, [(name, 1, picks) for name, picks in lists.items()])
+        )
+        return rendered(
             {
-                "recommendation_id": answers.new_id(),
-                "for_you": self.selection.items(chosen),
-                "cross": self.selection.items(cross),
-                "up": self.selection.items(up),
+                "recommendation_id": selection.answer,
+                **{name: items(selection, picks) for name, picks in lists.items()},
                 "warnings": warnings,
             }
         )
@@ -211,6 +254,7 @@ class GuessView(RecommendationView):
 class PopularView(RecommendationView):
     """Best-sellers."""
 
+    page = "popular"
     parameters = p.ClassPopularParameters
 
     @describe(
@@ -220,30 +264,29 @@ class PopularView(RecommendationView):
         parameters=[p.ClassPopularParameters],
         responses=RecommendationsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer with the best-sellers of the last 7, 30 or 90 days."""
         given = self.read_parameters()
         warnings = self.prepare(given)
-        chosen = answers.popular(
-            self.sources, self.selection, given["count"], days=given["days"], letter=given["class"]
-        )
-        return self.respond(chosen, warnings)
+        candidates = answers.popular(self.sources, self.selection, days=given["days"], letter=given["class"])
+        return self.respond(candidates, given, warnings)
 
 
 class TrendingView(RecommendationView):
     """Products on the rise."""
 
-    parameters = FilteredParameters
+    page = "trending"
+    parameters = p.ListParameters
 
     @describe(
         operation_id="recommendations_trending",
         tags=TAGS,
         summary="What sells faster than before",
-        parameters=[FilteredParameters],
+        parameters=[p.ListParameters],
         responses=RecommendationsSerializer,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Answer with what sells faster than before, filled up with best-sellers."""
         given = self.read_parameters()
         warnings = self.prepare(given)
-        return self.respond(answers.trending(self.sources, self.selection, given["count"]), warnings)
+        return self.respond(answers.trending(self.sources, self.selection), given, warnings)

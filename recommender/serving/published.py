@@ -1,23 +1,22 @@
 """Reads what the nightly jobs published; a job that was never published gives nothing, never an error."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import F, Sum, Window
 
-from precision.engine import runs
 from precision.shop.api.freshness import Cache
-from precision.shop.models import Platform
 from recommender.models import PopularList, ProductList
 from segments.models import ProductPrice
 
 WINDOWS = (7, 30, 90)
 UPPER_SHARE = 2 / 3
 
-_pointers: Cache[int, dict[str, int]] = Cache(seconds=1.0, most=10_000)
+Scored = Sequence[tuple[int, float]]
+"""Products with their scores, best first."""
 # The rows of a published run never change, so these are kept until there are too many.
-_popular: Cache[tuple[int, str, int, str], list[int]] = Cache(seconds=None, most=5_000)
-_neighbours: Cache[tuple[int, str, int], list[int]] = Cache(seconds=None, most=50_000)
+_popular: Cache[tuple[int, str, int, str], Scored] = Cache(seconds=None, most=5_000)
+_neighbours: Cache[tuple[int, str, int], Scored] = Cache(seconds=None, most=50_000)
 _tiers: Cache[int, "Tiers"] = Cache(seconds=None, most=1_000)
 
 
@@ -29,45 +28,42 @@ class Tiers:
     discount_share: float | None
 
 
-def run_ids(platform: Platform) -> dict[str, int]:
-    """Return the id of the run in force per job, at most a second old."""
-    return _pointers.get(platform.pk, lambda: runs.published_ids(platform.key))
-
-
 def popular(
     run: int | None, *, kind: str, days: int, groups: Iterable[str], most: int = 200
-) -> dict[str, list[int]]:
+) -> dict[str, Scored]:
     """Return the best-sellers per group, best first; groups without any are left out. At most one query."""
     if run is None:
         return {}
 
-    def load(missing: list[tuple[int, str, int, str]]) -> dict[tuple[int, str, int, str], list[int]]:
+    def load(missing: list[tuple[int, str, int, str]]) -> dict[tuple[int, str, int, str], Scored]:
         rows = PopularList.objects.filter(
             run_id=run, kind=kind, days=days, group__in=[group for *_, group in missing]
-        ).values_list("group", "items")
-        lists = {group: items[:most] for group, items in rows}
-        return {key: lists.get(key[3], []) for key in missing}
+        ).values_list("group", "items", "scores")
+        lists = {group: _scored(items[:most], scores) for group, items, scores in rows}
+        return {key: lists.get(key[3], ()) for key in missing}
 
     found = _popular.get_many([(run, kind, days, group) for group in groups], load)
     return {key[3]: items for key, items in found.items() if items}
 
 
-def neighbours(
-    run: int | None, *, kind: str, products: Collection[int], most: int = 60
-) -> dict[int, list[int]]:
+def neighbours(run: int | None, *, kind: str, products: Collection[int], most: int = 60) -> dict[int, Scored]:
     """Return the products that go with each product, best first. At most one query."""
     if run is None:
         return {}
 
-    def load(missing: list[tuple[int, str, int]]) -> dict[tuple[int, str, int], list[int]]:
+    def load(missing: list[tuple[int, str, int]]) -> dict[tuple[int, str, int], Scored]:
         rows = ProductList.objects.filter(
             run_id=run, kind=kind, product_id__in=[product for *_, product in missing]
-        ).values_list("product_id", "items")
-        lists = {product: items[:most] for product, items in rows}
-        return {key: lists.get(key[2], []) for key in missing}
+        ).values_list("product_id", "items", "scores")
+        lists = {product: _scored(items[:most], scores) for product, items, scores in rows}
+        return {key: lists.get(key[2], ()) for key in missing}
 
     found = _neighbours.get_many([(run, kind, product) for product in products], load)
     return {key[2]: items for key, items in found.items() if items}
+
+
+def _scored(items: list[int], scores: list[float]) -> Scored:
+    return tuple(zip(items, scores, strict=False))
 
 
 def tiers(run: int | None) -> Tiers:

@@ -1,47 +1,34 @@
 """Chooses the products of one answer: sellable ones only, none twice, never fewer than the shop can fill."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from itertools import chain
+from typing import NamedTuple
 
 from precision.shop.models import Platform
-from recommender.serving import catalogue, published, tiers
+from recommender.serving import catalogue, controls, exploring, published, tiers
 from recommender.serving.catalogue import Fact
+from recommender.serving.controls import Pin, Scoped
 from recommender.serving.customers import Person
-from recommender.serving.reasons import TEXTS, Candidate, Code, Source
+from recommender.serving.filters import ANY, Filters
+from recommender.serving.reasons import Candidate, Code, Source
+from recommender.serving.removals import Removal
+from recommender.serving.state import State
+from recommender.serving.streams import Stream
 
-CENT = Decimal("0.01")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What the caller wants to see only."""
-
-    categories: frozenset[int] | None = None
-    """Ids; None: any."""
-    brands: frozenset[str] = frozenset()
-    """Empty: any."""
-    price_min: Decimal | None = None
-    price_max: Decimal | None = None
-
-    def admit(self, fact: Fact) -> bool:
-        """Return whether a product is wanted; one whose price is unknown fails every price limit."""
-        if self.categories is not None and fact.category not in self.categories:
-            return False
-        if self.brands and fact.brand not in self.brands:
-            return False
-        if self.price_min is None and self.price_max is None:
-            return True
-        price = fact.level
-        if price is None:
-            return False
-        return (self.price_min is None or price >= self.price_min) and (
-            self.price_max is None or price <= self.price_max
-        )
+BOOSTED = 200
+"""Boosts move candidates within the first so many."""
 
 
-ANY = Filters()
+class Pick(NamedTuple):
+    """A chosen product."""
+
+    candidate: Candidate
+    fact: Fact
+    propensity: float = 1.0
+    """With which probability it stands at its place."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,93 +37,191 @@ class Selection:
 
     platform: Platform
     person: Person
-    run_ids: dict[str, int]
+    state: State
+    answer: str = ""
+    """Id of the answer: trials are drawn from it; without one there are none."""
     filters: Filters = ANY
-    taken: set[int] = field(default_factory=set)
-    """Products that may not be chosen (any more)."""
-    known: dict[int, Fact] = field(default_factory=dict)
-    _bought: frozenset[int] = frozenset()
-    _again: frozenset[int] = frozenset()
+    taken: dict[int, Removal] = field(default_factory=dict)
+    """Products that may not be chosen (any more), and why."""
+    known: Mapping[int, Fact] = field(init=False)
+    removed: dict[int, Removal] | None = None
+    """Given a dictionary, what kept each candidate out is noted there; the last reason counts."""
+    now: float = field(default_factory=time.time)
+    _bought: frozenset[int] = field(init=False)
+    _again: frozenset[int] = field(init=False)
     _answered: bool = False
 
     def __post_init__(self) -> None:
+        self.known = catalogue.book(self.platform, self.price_run)
         self._bought = frozenset(self.person.bought)
         self._again = frozenset(self.person.buy_again.items)
 
     @property
     def price_run(self) -> int | None:
         """The run that the figures on prices come from."""
-        return self.run_ids.get("price-classes")
+        return self.state.run_ids.get("price-classes")
+
+    def take(self, products: Iterable[int], why: Removal) -> None:
+        """Let products not be chosen."""
+        for product in products:
+            self.taken.setdefault(product, why)
+
+    def answered(self) -> None:
+        """Remember that something was shown already: what is bought only once is not shown to fill up."""
+        self._answered = True
 
     def learn(self, candidates: Iterable[Candidate]) -> None:
-        """Look the products and anchors of candidates up. At most one query."""
-        wanted = {candidate.product for candidate in candidates}
-        wanted |= {candidate.anchor for candidate in candidates if candidate.anchor is not None}
-        wanted -= self.known.keys()
-        if wanted:
-            self.known |= catalogue.facts(self.platform, wanted, price_run=self.price_run)
+        """Look the products of candidates up. At most one query."""
+        missing = {each.product for each in candidates if each.product not in self.known}
+        if missing:
+            self._remember(catalogue.learn(self.platform, missing, price_run=self.price_run))
+
+    def facts(self, products: Collection[int]) -> dict[int, Fact]:
+        """Return what is known of products. At most one query."""
+        found = {product: self.known[product] for product in products if product in self.known}
+        if len(found) < len(products):
+            loaded = catalogue.learn(self.platform, list(products), price_run=self.price_run)
+            self._remember(loaded)
+            return loaded
+        return found
+
+    def stream(self, *candidates: Iterable[Candidate]) -> Stream:
+        """Return candidates, best first, as a stream."""
+        return Stream(chain.from_iterable(candidates), self.learn)
 
     def choose(
-        self, candidates: list[Candidate], count: int, *, by_class: bool = False, catalogue_too: bool = True
-    ) -> list[Candidate]:
-        """Return up to `count` candidates in order of preference and mark them taken.
+        self,
+        stream: Stream,
+        count: int,
+        *,
+        place: str = "",
+        by_class: bool = False,
+        catalogue_too: bool = True,
+    ) -> list[Pick]:
+        """Return up to `count` products in order of preference and mark them taken.
 
-        First those within the price tier of the person's class (`by_class`), then any, each time without what
-        the person has already, unless it may be offered again; then (`catalogue_too`) the rest of the shop.
-        When all that gives nothing, what the person has already is better than an empty place; what is bought
+        First what staff have pinned here. Then those within the price tier of the person's class (`by_class`) and the
+        cap of their category, then any of the tier within the cap, each time without what the person has already,
+        unless it may be offered again; then (`catalogue_too`) the rest of the shop, and at last what is beyond
+        the cap. When all that gives nothing, what the person has already is better than an empty place; what is bought
         only once is shown again only in an answer that would have nothing at all.
         """
-        self.learn(candidates)
+        scoped = self._scoped(place)
+        pinned = self._pins(scoped, count)
+        if scoped.boosts:
+            self._boost(stream, scoped)
+        share = self._share(place)
+        wanted = count - len(pinned)
+        list_ = _List(self, scoped, wanted + (exploring.SPARES if share else 0))
         limits = published.tiers(self.price_run)
         letter = self.person.letter
-        chosen: list[Candidate] = []
-        if by_class:
-            self._take(
-                candidates, chosen, count, lambda c, f: self._is_new(c, f) and tiers.suits(letter, f, limits)
-            )
-        self._take(candidates, chosen, count, self._is_new)
-        if catalogue_too and len(chosen) < count:
-            candidates = candidates + self._shelf(count - len(chosen))
-            self._take(candidates, chosen, count, self._is_new)
-        if catalogue_too and not chosen:
-            self._take(candidates, chosen, count, lambda _candidate, fact: fact.repeatable is not False)
-        if catalogue_too and not chosen and not self._answered:
-            self._take(candidates, chosen, count, lambda _candidate, _fact: True)
-        self._answered = self._answered or bool(chosen)
-        return chosen
+        if by_class and letter in tiers.TIERED:
+            list_.fill(stream, Removal.TIER, lambda _, fact: tiers.suits(letter, fact, limits))
+        list_.fill(stream)
+        if catalogue_too and len(list_.picks) < wanted:
+            stream = self._with_shelf(stream, wanted - len(list_.picks), list_)
+            list_.fill(stream)
+        if list_.is_capped:
+            list_.cap = None
+            list_.fill(stream)
+        if catalogue_too and not list_.picks and not pinned:
+            list_.fill(stream, bought_too=lambda fact: fact.repeatable is not False)
+        if catalogue_too and not list_.picks and not pinned and not self._answered:
+            list_.fill(stream, bought_too=lambda _: True)
+        picks = self._try(list_.picks, wanted, share, place)
+        for pin, pick in pinned:
+            picks.insert(min(pin.rank - 1, len(picks)), pick)
+        for pick in picks:
+            self.taken.setdefault(pick.fact.id, Removal.SHOWN)
+        self._answered = self._answered or bool(picks)
+        return picks
 
-    def _take(
-        self,
-        candidates: list[Candidate],
-        chosen: list[Candidate],
-        count: int,
-        wanted: Callable[[Candidate, Fact], bool],
-    ) -> None:
-        """Move what is sellable, wanted and not taken yet from `candidates` to `chosen`."""
-        for candidate in candidates:
-            if len(chosen) >= count:
-                return
-            fact = self.known.get(candidate.product)
-            if fact is None or not fact.sellable or candidate.product in self.taken:
-                continue
-            if self.filters.admit(fact) and wanted(candidate, fact):
-                chosen.append(candidate)
-                self.taken.add(candidate.product)
-
-    def _is_new(self, candidate: Candidate, fact: Fact) -> bool:
+    def is_new(self, candidate: Candidate, fact: Fact) -> bool:
         """Return whether the person does not have the product, or may well want it again."""
-        if candidate.product not in self._bought or fact.repeatable:
+        if fact.id not in self._bought or fact.repeatable:
             return True
         if fact.repeatable is False:
             return False
-        return candidate.code == Code.BUY_AGAIN or candidate.product in self._again
+        return candidate.code == Code.BUY_AGAIN or fact.id in self._again
 
-    def _shelf(self, count: int) -> list[Candidate]:
-        """Return what else the shop sells, the person's own purchases last. At most two queries."""
+    def refuse(self, fact: Fact, scoped: Scoped) -> Removal | None:
+        """Return the constraint that keeps a product out of every list, or None."""
+        if fact.unsellable is not None:
+            return fact.unsellable
+        taken = self.taken.get(fact.id)
+        if taken is not None:
+            return taken
+        if scoped.hidden and scoped.hidden.weight(fact) is not None:
+            return Removal.HIDDEN
+        return None if self.filters is ANY else self.filters.refuse(fact)
+
+    def _remember(self, loaded: Mapping[int, Fact]) -> None:
+        """Make sure that this answer sees what was loaded, even where a change meanwhile kept it out of the book."""
+        if any(product not in self.known for product in loaded):
+            self.known = {**self.known, **loaded}
+
+    def _scoped(self, place: str) -> Scoped:
+        """Return what staff have decided for a list."""
+        if not self.state.controls:
+            return controls.NONE
+        return controls.scoped(
+            self.state.controls, place=place, letter=self.person.letter, now=self.now,
+            below=lambda category: catalogue.categories_below(self.platform, category),
+        )  # fmt: skip
+
+    def _share(self, place: str) -> float:
+        """Return the share of trials of this list; none in small shops, and none where nothing is logged."""
+        return self.state.exploration if self.state.large and self.answer and place else 0.0
+
+    def _pins(self, scoped: Scoped, count: int) -> list[tuple[Pin, Pick]]:
+        """Return what is pinned to one of the ranks and may be shown; at most one product a rank, the older pin's."""
+        if not scoped.pins:
+            return []
+        known = self.facts([pin.product for pin in scoped.pins])
+        found: dict[int, tuple[Pin, Pick]] = {}
+        for pin in scoped.pins:
+            fact = known.get(pin.product)
+            candidate = Candidate(pin.product, Source.STAFF, Code.PICKED, None, "pin")
+            if fact is None or pin.rank > count or pin.rank in found:
+                continue
+            if self.refuse(fact, scoped) is None and self.is_new(candidate, fact):
+                found[pin.rank] = (pin, Pick(candidate, fact))
+                self.taken[fact.id] = Removal.SHOWN
+        return list(found.values())
+
+    def _boost(self, stream: Stream, scoped: Scoped) -> None:
+        """Move what staff push: rank r with weight w goes to where rank r / w would be."""
+        stream.reach(BOOSTED)
+
+        def rank(place: int, candidate: Candidate) -> float:
+            fact = self.known.get(candidate.product)
+            weight = None if fact is None else scoped.boosts.weight(fact)
+            return place + 1 if weight is None else (place + 1) / weight
+
+        stream.reorder(rank)
+
+    def _try(self, picks: list[Pick], wanted: int, share: float, place: str) -> list[Pick]:
+        """Return the picks to show, with their propensities; now and then one makes room for a lower one."""
+        shown, spares = picks[:wanted], picks[wanted:]
+        facts = {"share": share, "places": len(shown), "spares": len(spares)}
+        if not exploring.is_tried(**facts):  # type: ignore[arg-type]
+            return shown
+        stays = exploring.kept(**facts)  # type: ignore[arg-type]
+        shown = [pick._replace(propensity=stays) for pick in shown]
+        trial = exploring.draw(self.answer, place, **facts)  # type: ignore[arg-type]
+        if trial is not None:
+            shown[trial.place] = spares[trial.spare]._replace(propensity=exploring.tried(**facts))  # type: ignore[arg-type]
+        return shown
+
+    def _with_shelf(self, stream: Stream, count: int, chosen: "_List") -> Stream:
+        """Return the stream with what else the shop sells, the person's own purchases last. At most two queries."""
         limits = self.filters
+        own = set(self.taken) | {pick.fact.id for pick in chosen.picks}
+        if chosen.scoped.hidden:
+            count += 100  # some of them may be hidden
         # Purchases are asked for separately, so that a long history cannot crowd out what is new.
         rest: list[Fact] = []
-        for without, most in ((self.taken | self._bought, count), (self.taken, count)):
+        for without, most in ((own | self._bought, count), (own, count)):
             if len(rest) < count:
                 rest += catalogue.shelf(
                     self.platform,
@@ -148,46 +233,63 @@ class Selection:
                     price_max=limits.price_max,
                     most=most,
                 )
-        self.known |= {fact.id: fact for fact in rest}
-        return [Candidate(fact.id, Source.CATALOGUE, Code.IN_RANGE) for fact in rest]
-
-    def items(self, chosen: list[Candidate]) -> list[dict[str, Any]]:
-        """Return the chosen candidates in the shape of the API."""
-        return [self._item(candidate, rank) for rank, candidate in enumerate(chosen, start=1)]
-
-    def _item(self, candidate: Candidate, rank: int) -> dict[str, Any]:
-        """Return one item; a reason whose anchor or category is unknown is given in general words."""
-        fact = self.known[candidate.product]
-        anchor = self.known.get(candidate.anchor) if candidate.anchor is not None else None
-        code = candidate.code
-        path = catalogue.category_paths(self.platform).get(fact.category or 0)
-        if anchor is None and "{anchor}" in TEXTS[code]:
-            code = Code.PEOPLE_LIKE_YOU
-        if path is None and code == Code.POPULAR_IN_CATEGORY:
-            code = Code.POPULAR
-        shows_anchor = anchor is not None and anchor.id != fact.id
-        return {
-            "product_id": fact.external_id,
-            "title": fact.title,
-            "price": None if fact.price is None else money(fact.price),
-            "currency": fact.currency,
-            "url": fact.url,
-            "image_url": fact.image_url,
-            "source": candidate.source,
-            "reason": {
-                "code": code,
-                "text": TEXTS[code].format(
-                    anchor=anchor.title if anchor else "", category=path[-1] if path else ""
-                ),
-                "anchor": {"product_id": anchor.external_id, "title": anchor.title}
-                if anchor and shows_anchor
-                else None,
-            },
-            "rank": rank,
-        }
+        self._remember({fact.id: fact for fact in rest})
+        shelf = [Candidate(fact.id, Source.CATALOGUE, Code.IN_RANGE) for fact in rest]
+        return self.stream(stream, shelf)
 
 
-def money(amount: Decimal) -> str:
-    """Return an amount as the API writes it: two decimals, or four where the amount has them."""
-    cents = amount.quantize(CENT)
-    return str(cents if cents == amount else amount.quantize(Decimal("0.0001")))
+class _List:
+    """One list while it is filled."""
+
+    __slots__ = ("cap", "is_capped", "owner", "picks", "scoped", "size", "used", "within")
+
+    def __init__(self, owner: Selection, scoped: Scoped, size: int) -> None:
+        self.owner = owner
+        self.scoped = scoped
+        self.size = size
+        self.picks: list[Pick] = []
+        self.used: set[int] = set()
+        # Who asks for one category wants more than a few of it.
+        self.cap = None if owner.filters.categories is not None else owner.state.most_per_category
+        self.within: Counter[int | None] = Counter()
+        self.is_capped = False
+        """Whether anything was left out for the cap."""
+
+    def fill(
+        self,
+        stream: Stream,
+        unsuited: Removal | None = None,
+        suits: Callable[[Candidate, Fact], bool] | None = None,
+        *,
+        bought_too: Callable[[Fact], bool] | None = None,
+    ) -> None:
+        """Add what may be shown, is suited and not in the list yet, until it is full.
+
+        `bought_too` says which products may be shown though the person has them.
+        """
+        owner, note = self.owner, self.owner.removed
+        for candidate in stream:
+            if len(self.picks) >= self.size:
+                return
+            product = candidate.product
+            if product in self.used:
+                continue
+            fact = owner.known.get(product)
+            why = Removal.UNKNOWN if fact is None else owner.refuse(fact, self.scoped)
+            if why is None and fact is not None:
+                if not (owner.is_new(candidate, fact) or (bought_too and bought_too(fact))):
+                    why = Removal.BOUGHT
+                elif suits and not suits(candidate, fact):
+                    why = unsuited
+                elif self.cap is not None and self.within[fact.category] >= self.cap:
+                    self.is_capped = True
+                    why = Removal.CAP
+                else:
+                    self.picks.append(Pick(candidate, fact))
+                    self.used.add(product)
+                    self.within[fact.category] += 1
+                    if note is not None:
+                        note.pop(product, None)
+                    continue
+            if note is not None and why is not None:
+                note[product] = why

@@ -3,6 +3,8 @@
 from recommender.serving.catalogue import Fact
 from recommender.serving.published import Tiers
 
+TIERED = frozenset("AB")
+
 
 def suits(letter: str, fact: Fact, tiers: Tiers) -> bool:
     """Return whether a product lies in the price tier of a class.

@@ -10,6 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _caches: list["Cache[Any, Any]"] = []
+_others: list[Callable[[], None]] = []
 
 
 class Cache(Generic[K, V]):
@@ -58,12 +59,22 @@ class Cache(Generic[K, V]):
 
     def _lifetime(self) -> float:
         """Return the seconds a value is kept; the setting PRECISION_CACHE_SECONDS overrides short ones."""
-        if self._seconds is None:
-            return float("inf")
-        return float(getattr(settings, "PRECISION_CACHE_SECONDS", self._seconds))
+        return float("inf") if self._seconds is None else lifetime(self._seconds)
+
+
+def lifetime(seconds: float) -> float:
+    """Return how long facts that may be `seconds` old are kept: the setting PRECISION_CACHE_SECONDS, where given."""
+    return float(getattr(settings, "PRECISION_CACHE_SECONDS", seconds))
+
+
+def register(clear: Callable[[], None]) -> None:
+    """Have `clear` called by `clear_all` too: for what is kept in another way than in a Cache."""
+    _others.append(clear)
 
 
 def clear_all() -> None:
     """Forget what every cache of this process holds: for tests, and after restoring a database."""
     for cache in _caches:
         cache.clear()
+    for clear in _others:
+        clear()
