@@ -20,6 +20,7 @@ from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
 from recommender.api.rules import MatrixView, RulesView
+from recommender.api.trace import TraceView
 from segments.api import clusters, demand, price_classes, screening
 from segments.api.evidence import EvidenceView
 from segments.api.groups import SegmentsView, SegmentView
@@ -58,6 +59,7 @@ urlpatterns = [
     path("api/v1/recommendations/buy-again/", recommendations.BuyAgainView.as_view(), name="buy-again"),
     path("api/v1/recommendations/popular/", recommendations.PopularView.as_view(), name="popular"),
     path("api/v1/recommendations/trending/", recommendations.TrendingView.as_view(), name="trending"),
+    path("api/v1/recommendations/trace/", TraceView.as_view(), name="trace"),
     path("api/v1/rules/", RulesView.as_view(), name="rules"),
     path("api/v1/rules/matrix/", MatrixView.as_view(), name="rules-matrix"),
     # A customer id may contain slashes.

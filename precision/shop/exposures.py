@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 from django.db import connection, transaction
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
     propensities: Sequence[float]
 
 
-SCHEMA: Final = {
+SCHEMA: Final[dict[str, Any]] = {
     "platform_id": pl.Int64, "recommendation": pl.String, "identity_id": pl.Int64, "at": pl.Datetime("us", "UTC"),
     "page": pl.String, "run": pl.Int64, "slots": pl.List(pl.String), "ranks": pl.List(pl.Int64),
     "products": pl.List(pl.Int64), "sources": pl.List(pl.String), "propensities": pl.List(pl.Float64),

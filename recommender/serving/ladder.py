@@ -106,7 +106,7 @@ class Sources:
 
     def _stored(self, stored: StoredList) -> Iterator[Candidate]:
         """Yield the items of a customer's list."""
-        scores = stored.scores or [None] * len(stored.items)
+        scores: Sequence[float | None] = stored.scores or [None] * len(stored.items)
         for product, method, anchor, score in zip(
             stored.items, stored.sources, stored.anchors, scores, strict=False
         ):

@@ -106,7 +106,7 @@ class Selection:
         the cap. When all that gives nothing, what the person has already is better than an empty place; what is bought
         only once is shown again only in an answer that would have nothing at all.
         """
-        scoped = self._scoped(place)
+        scoped = self.scoped(place)
         pinned = self._pins(scoped, count)
         if scoped.boosts:
             self._boost(stream, scoped)
@@ -160,7 +160,7 @@ class Selection:
         if any(product not in self.known for product in loaded):
             self.known = {**self.known, **loaded}
 
-    def _scoped(self, place: str) -> Scoped:
+    def scoped(self, place: str) -> Scoped:
         """Return what staff have decided for a list."""
         if not self.state.controls:
             return controls.NONE

@@ -31,6 +31,7 @@ READS = {
     "buy-again": ["recommendations/buy-again/?customer={person}&count=100"],
     "popular": ["recommendations/popular/?count=100", "recommendations/popular/?class=A&days=90"],
     "trending": ["recommendations/trending/?count=100"],
+    "trace": ["recommendations/trace/?customer={person}&count=100"],
     "rules": ["rules/", "rules/?product={product}"],
     "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
     "portrait": ["customers/{person}/portrait/"],
