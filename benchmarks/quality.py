@@ -16,6 +16,7 @@ from benchmarks.quality_shops import Shops
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "segments": ("classes", "portals", "models", "value"),
+    "recommendations": ("lists",),
 }
 """Parts by the name of their group, in the order in which they run."""
 

@@ -1,0 +1,87 @@
+"""The peer rectools, in an environment of its own: it cannot share our lock (it wants numpy below 2)."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality_lists_baselines import K, Lists, World
+
+HERE = Path(__file__).parent
+LOCK = HERE / "rectools_requirements.txt"
+WORK = HERE / "quality_rectools_work.py"
+READY = "ready"
+PATIENCE_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The interpreter of the environment, or why there is none."""
+
+    python: Path | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Lists by the name of the model; `reason` says what is missing and why."""
+
+    lists: dict[str, Lists]
+    reason: str = ""
+
+
+def environment(folder: Path | None = None) -> Peer:
+    """Return the environment of the lock, made in `folder` (default: var/benchmarks) where it is not there yet."""
+    base = folder or Path(os.environ.get("PRECISION_VAR", "var")) / "benchmarks"
+    home = base.resolve() / f"rectools-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    python = home / "bin" / "python"
+    if (home / READY).is_file():
+        return Peer(python)
+    try:
+        venv.create(home, with_pip=True, clear=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "-r", LOCK],
+            check=True, capture_output=True, text=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        told = str(getattr(error, "stderr", "") or error).strip()
+        return Peer(None, f"rectools could not be installed: {told[-300:]}")
+    (home / READY).touch()
+    return Peer(python)
+
+
+def recommended(world: World, peer: Peer) -> Listed:
+    """Return the lists of the models of rectools; none, with the reason, where they cannot be had."""
+    if peer.python is None:
+        return Listed({}, peer.reason)
+    with TemporaryDirectory() as scratch:
+        source, target = Path(scratch) / "in.npz", Path(scratch) / "out.npz"
+        history = world.history
+        np.savez(
+            source, row=history.row, column=history.column, day=history.day, judged=world.rows, k=K,
+            new_only=world.new_only,
+        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [peer.python, WORK, source, target], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True, timeout=PATIENCE_S,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return Listed({}, f"rectools took longer than {PATIENCE_S} s and was stopped")
+        sys.stderr.write(
+            "".join(f"{line}\n" for line in done.stderr.splitlines() if line.startswith("rectools "))
+        )
+        if done.returncode or not target.is_file():
+            return Listed({}, f"rectools failed: {done.stderr.strip()[-300:]}")
+        with np.load(target) as found:
+            lists: dict[str, NDArray[np.int32]] = {
+                name: found[name] for name in found.files if name != "errors"
+            }
+            return Listed(lists, "; ".join(found["errors"].tolist()))
