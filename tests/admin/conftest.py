@@ -30,11 +30,13 @@ from precision.shop.models import (
 from precision.shop.partitions import ensure_month
 from recommender.models import (
     AssociationRule,
+    Control,
     CustomerList,
     PairCount,
     PopularList,
     ProductList,
     RuleSettings,
+    ServingRule,
 )
 from segments import class_rules
 from segments.models import CustomerClass, Label, LabelRow, ProductPrice, RfmScore, Segment, SegmentMember
@@ -133,6 +135,8 @@ def _shop(key: str) -> Platform:
         platform, [Letter(kind="event", code="missing", payload={"type": "track"})], source=None
     )
     RuleSettings.objects.create(platform=platform)
+    ServingRule.objects.create(platform=platform, most_per_category=4)
+    Control.objects.create(platform=platform, kind="pin", product=products[0], rank=2)
     Slot.objects.bulk_create(
         Slot(platform=platform, key=f"home-{position}", strategy="personal", position=position)
         for position in (1, 2, 3)
