@@ -1,5 +1,6 @@
 """What staff decide about answers: single products, categories and brands, and what holds for a whole platform."""
 
+import math
 import re
 from typing import Any
 
@@ -119,6 +120,8 @@ class Control(models.Model):
             wrong["ends_at"] = [
                 f"It would end at {self.ends_at}, which is not after its start at {self.starts_at}."
             ]
+        if self.weight is not None and not math.isfinite(self.weight):
+            wrong["weight"] = ["Write a number from 0.01 to 100."]
         if wrong:
             raise ValidationError(wrong)
 

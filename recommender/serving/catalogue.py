@@ -154,14 +154,16 @@ def shelf(
     price_run: int | None,
     without: Collection[int],
     category: Collection[int] | None,
+    but_categories: Collection[int] = (),
     brand: Collection[str],
+    but_brands: Collection[str] = (),
     price_min: Decimal | None,
     price_max: Decimal | None,
     most: int,
 ) -> list[Fact]:
     """Return sellable products, best sold first, whether or not anything was computed yet. One query.
 
-    `category` None means any; `brand` empty means any.
+    `category` None means any; `brand` empty means any. None of `but_…` is among them.
     """
     rows = _with_figures(platform, price_run or 0).filter(SELLABLE).exclude(id__in=list(without))
     rows = rows.annotate(level=LEVEL)
@@ -169,6 +171,10 @@ def shelf(
         rows = rows.filter(category_id__in=list(category))
     if brand:
         rows = rows.filter(brand__in=list(brand))
+    if but_categories:
+        rows = rows.exclude(category_id__in=list(but_categories))
+    if but_brands:
+        rows = rows.exclude(brand__in=list(but_brands))
     if price_min is not None:
         rows = rows.filter(level__gte=price_min)
     if price_max is not None:

@@ -18,6 +18,8 @@ from recommender.serving.removals import Removal
 from recommender.serving.state import State
 from recommender.serving.streams import Stream
 
+SHELVES = 5
+"""How often the shop's other products are looked through while a list is not full: caps may leave some of them out."""
 BOOSTED = 200
 """Boosts move candidates within the first so many."""
 
@@ -46,7 +48,7 @@ class Selection:
     known: Mapping[int, Fact] = field(init=False)
     removed: dict[int, Removal] | None = None
     """Given a dictionary, what kept each candidate out is noted there; the last reason counts."""
-    now: float = field(default_factory=time.time)
+    now: float = field(default_factory=lambda: time.time())
     _bought: frozenset[int] = field(init=False)
     _again: frozenset[int] = field(init=False)
     _answered: bool = False
@@ -118,10 +120,15 @@ class Selection:
         if by_class and letter in tiers.TIERED:
             list_.fill(stream, Removal.TIER, lambda _, fact: tiers.suits(letter, fact, limits))
         list_.fill(stream)
-        if catalogue_too and len(list_.picks) < wanted:
-            stream = self._with_shelf(stream, wanted - len(list_.picks), list_)
+        rounds = SHELVES if catalogue_too else 0
+        while rounds and len(list_.picks) < wanted:
+            rounds -= 1
+            shelf = self._shelf(wanted - len(list_.picks), stream, list_)
+            if not shelf:
+                break
+            stream = self.stream(stream, shelf)
             list_.fill(stream)
-        if list_.is_capped:
+        if list_.is_capped and len(list_.picks) < wanted:
             list_.cap = None
             list_.fill(stream)
         if catalogue_too and not list_.picks and not pinned:
@@ -213,12 +220,10 @@ class Selection:
             shown[trial.place] = spares[trial.spare]._replace(propensity=exploring.tried(**facts))  # type: ignore[arg-type]
         return shown
 
-    def _with_shelf(self, stream: Stream, count: int, chosen: "_List") -> Stream:
-        """Return the stream with what else the shop sells, the person's own purchases last. At most two queries."""
+    def _shelf(self, count: int, stream: Stream, chosen: "_List") -> list[Candidate]:
+        """Return what else the shop sells, the person's own purchases last. At most two queries."""
         limits = self.filters
-        own = set(self.taken) | {pick.fact.id for pick in chosen.picks}
-        if chosen.scoped.hidden:
-            count += 100  # some of them may be hidden
+        own = {*self.taken, *chosen.used} | {each.product for each in stream.read}
         # Purchases are asked for separately, so that a long history cannot crowd out what is new.
         rest: list[Fact] = []
         for without, most in ((own | self._bought, count), (own, count)):
@@ -228,14 +233,15 @@ class Selection:
                     price_run=self.price_run,
                     without=without | {fact.id for fact in rest},
                     category=limits.categories,
+                    but_categories=chosen.full | set(chosen.scoped.hidden.categories),
                     brand=limits.brands,
+                    but_brands=chosen.scoped.hidden.brands,
                     price_min=limits.price_min,
                     price_max=limits.price_max,
-                    most=most,
+                    most=most + len(chosen.scoped.hidden.products),
                 )
         self._remember({fact.id: fact for fact in rest})
-        shelf = [Candidate(fact.id, Source.CATALOGUE, Code.IN_RANGE) for fact in rest]
-        return self.stream(stream, shelf)
+        return [Candidate(fact.id, Source.CATALOGUE, Code.IN_RANGE) for fact in rest]
 
 
 class _List:
@@ -254,6 +260,13 @@ class _List:
         self.within: Counter[int | None] = Counter()
         self.is_capped = False
         """Whether anything was left out for the cap."""
+
+    @property
+    def full(self) -> set[int]:
+        """The categories of which the list has enough."""
+        if self.cap is None:
+            return set()
+        return {each for each, count in self.within.items() if each is not None and count >= self.cap}
 
     def fill(
         self,
@@ -281,7 +294,7 @@ class _List:
                     why = Removal.BOUGHT
                 elif suits and not suits(candidate, fact):
                     why = unsuited
-                elif self.cap is not None and self.within[fact.category] >= self.cap:
+                elif self.cap is not None and fact.category in self.full:
                     self.is_capped = True
                     why = Removal.CAP
                 else:
