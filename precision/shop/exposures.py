@@ -42,7 +42,7 @@ SCHEMA: Final[dict[str, Any]] = {
 
 
 def write(answers: Collection[Shown]) -> None:
-    """Write answers whose ids are new, in one transaction: about five statements, however many they are.
+    """Write answers whose ids are new, in one transaction: a handful of statements, however many they are.
 
     When somebody of the organisation was erased since an answer was made, it is kept without its identity: it could be
     theirs.
@@ -64,7 +64,8 @@ def write(answers: Collection[Shown]) -> None:
             if one.organisation in erased
         ]  # fmt: skip
         copy_table(partitions.EXPOSURE, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
-    _ready.update((one.at.year, one.at.month) for one in answers)
+        months = {(one.at.year, one.at.month) for one in answers}
+        transaction.on_commit(lambda: _ready.update(months))
 
 
 # The history takes a changed row anew where a note of removal stands beside it.

@@ -57,6 +57,7 @@ class RecommendationView(PlatformView):
             state=state,
             answer=earlier or exposures.new_id(),
             filters=filters.read(self.platform, given["filter"]),
+            only_new=bool(earlier),
         )
         self.shown = 0
         if earlier:
@@ -82,8 +83,6 @@ class RecommendationView(PlatformView):
         """Choose among the candidates, log the answer and return it."""
         selection = self.selection
         stream = selection.stream(candidates)
-        if self.shown:
-            selection.answered()
         picks = selection.choose(stream, given["count"], place=self.page)
         if not picks:
             told = (

@@ -48,6 +48,8 @@ class Selection:
     known: Mapping[int, Fact] = field(init=False)
     removed: dict[int, Removal] | None = None
     """Given a dictionary, what kept each candidate out is noted there; the last reason counts."""
+    only_new: bool = False
+    """Whether an empty list is better than what the person has already: on the further pages of a list."""
     now: float = field(default_factory=lambda: time.time())
     _bought: frozenset[int] = field(init=False)
     _again: frozenset[int] = field(init=False)
@@ -67,10 +69,6 @@ class Selection:
         """Let products not be chosen."""
         for product in products:
             self.taken.setdefault(product, why)
-
-    def answered(self) -> None:
-        """Remember that something was shown already: what is bought only once is not shown to fill up."""
-        self._answered = True
 
     def learn(self, candidates: Iterable[Candidate]) -> None:
         """Look the products of candidates up. At most one query."""
@@ -131,10 +129,10 @@ class Selection:
         if list_.is_capped and len(list_.picks) < wanted:
             list_.cap = None
             list_.fill(stream)
-        if catalogue_too and not list_.picks and not pinned:
+        if catalogue_too and not self.only_new and not list_.picks and not pinned:
             list_.fill(stream, bought_too=lambda fact: fact.repeatable is not False)
-        if catalogue_too and not list_.picks and not pinned and not self._answered:
-            list_.fill(stream, bought_too=lambda _: True)
+            if not list_.picks and not self._answered:
+                list_.fill(stream, bought_too=lambda _: True)
         picks = self._try(list_.picks, wanted, share, place)
         for pin, pick in pinned:
             picks.insert(min(pin.rank - 1, len(picks)), pick)
