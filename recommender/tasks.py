@@ -27,3 +27,9 @@ def similar(platform: str) -> None:
 def recommendations(platform: str) -> None:
     """Compute each customer's lists."""
     isolation.run_command("refresh", ["--platform", platform, "--only", "recommendations"])
+
+
+@shared_task(name="precision.recommendation_quality")  # type: ignore[untyped-decorator]
+def recommendation_quality(platform: str) -> None:
+    """Compare the models of recommendations."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "recommendation-quality"])

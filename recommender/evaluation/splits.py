@@ -1,6 +1,6 @@
 """Held-out time: what was known before a day, and what was bought after it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -76,6 +76,14 @@ class Truth:
         fresh: csr_matrix = csr_matrix(self.relevant - repeated)
         fresh.eliminate_zeros()
         return fresh
+
+
+def sampled(found: Truth, *, most: int, rng: np.random.Generator) -> Truth:
+    """Return at most `most` of the customers of a truth, drawn at random, in order of row."""
+    if len(found.rows) <= most:
+        return found
+    kept = np.sort(rng.choice(len(found.rows), size=most, replace=False))
+    return replace(found, relevant=csr_matrix(found.relevant[kept]), rows=found.rows[kept])
 
 
 def truth(split: Split, history: History) -> Truth:

@@ -1,6 +1,7 @@
 """Nightly jobs about products."""
 
 from precision.engine.jobs import Job, register
+from recommender.jobs.evaluation import compute_quality
 from recommender.jobs.popularity import compute_popularity
 from recommender.jobs.recommendations import compute_recommendations
 from recommender.jobs.rules import compute_rules
@@ -11,4 +12,10 @@ register(
     Job(name="popularity", title="popularity", compute=compute_popularity, after=("price-classes",)),
     Job(name="similar", title="similar products", compute=compute_similar),
     Job(name="recommendations", title="recommendations", compute=compute_recommendations),
+    Job(
+        name="recommendation-quality",
+        title="quality of recommendations",
+        compute=compute_quality,
+        after=("price-classes",),
+    ),
 )
