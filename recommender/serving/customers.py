@@ -111,9 +111,9 @@ SELECT
             AND o.status NOT IN ('cancelled', 'returned') AND l.quantity > 0
         ORDER BY o.placed_at DESC, l.id LIMIT {most_lines}) AS l
      JOIN precision_shop_product pr ON pr.id = l.product_id),
-    (SELECT array_agg(ARRAY[coalesce(pr.same_as_id, pr.id)::text, e.name, e.at::text] ORDER BY e.at DESC)
+    (SELECT array_agg(ARRAY[coalesce(pr.same_as_id, pr.id)::text, e.name, e.seconds::text] ORDER BY e.at DESC)
      FROM (
-        SELECT product_id, name, extract(epoch FROM at)::bigint AS at FROM precision_shop_event
+        SELECT product_id, name, at, extract(epoch FROM at)::bigint AS seconds FROM precision_shop_event
         WHERE identity_id IN (SELECT id FROM c UNION ALL SELECT id FROM a) AND product_id IS NOT NULL
             AND received_at >= %(since)s AND at >= %(since)s
         ORDER BY at DESC LIMIT {session_events}) AS e
