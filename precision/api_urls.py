@@ -19,6 +19,7 @@ from precision.shop.api.quality import QualityView
 from precision.shop.api.rates import RatesView
 from precision.shop.api.stores import StoreTablesView, TogetherView
 from recommender.api import recommendations
+from recommender.api.quality import RecommendationQualityView
 from recommender.api.rules import MatrixView, RulesView
 from recommender.api.trace import TraceView
 from segments.api import clusters, demand, price_classes, screening
@@ -60,6 +61,9 @@ urlpatterns = [
     path("api/v1/recommendations/popular/", recommendations.PopularView.as_view(), name="popular"),
     path("api/v1/recommendations/trending/", recommendations.TrendingView.as_view(), name="trending"),
     path("api/v1/recommendations/trace/", TraceView.as_view(), name="trace"),
+    path(
+        "api/v1/recommendations/quality/", RecommendationQualityView.as_view(), name="recommendation-quality"
+    ),
     path("api/v1/rules/", RulesView.as_view(), name="rules"),
     path("api/v1/rules/matrix/", MatrixView.as_view(), name="rules-matrix"),
     # A customer id may contain slashes.

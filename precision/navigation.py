@@ -79,6 +79,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Why this list", "account_tree", "precision_recommender.control/trace"),
         ("Pins, hides, boosts", "push_pin", "precision_recommender.control"),
         ("Rules of serving", "tune", "precision_recommender.servingrule"),
+        ("Quality", "rule", "precision_recommender.recommendationquality"),
+        ("Models side by side", "monitoring", "precision_recommender.recommendationquality/compare"),
         ("Usual prices", "payments", "precision_segments.productprice"),
         ("Labels of products", "label", "precision_segments.productlabelrow"),
         ("Goods and people", "travel_explore", "precision_segments.productlabelrow/search"),

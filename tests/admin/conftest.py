@@ -35,6 +35,7 @@ from recommender.models import (
     PairCount,
     PopularList,
     ProductList,
+    RecommendationQuality,
     RuleSettings,
     ServingRule,
 )
@@ -192,6 +193,10 @@ def _product_results(platform: Platform, runs: dict[str, Run], count: int) -> No
             lift=2.0, leverage=0.05,
         )
         for number in ids
+    )  # fmt: skip
+    RecommendationQuality.objects.create(
+        run=runs["rules"], model="blend", fold=0, cut_day=date(2026, 6, 1), days=30, which="new", group="all", k=20,
+        customers=50, undefined=1, recall=0.2, baseline="popular-7", gain=0.1, gain_low=0.05, gain_high=0.15,
     )  # fmt: skip
     category = Category.objects.get(platform=platform)
     PopularList.objects.bulk_create(

@@ -12,6 +12,7 @@ from precision.shop.api.records.addresses import RESOURCES
 from precision.shop.models import Category, Identity, Product
 from segments.models import Segment
 from tests.api.conftest import Shop, stock
+from tests.api.judged import judged
 from tests.api.life import stage, worth
 from tests.api.portraits import portrait_results, source
 from tests.api.predictions import chances
@@ -32,6 +33,7 @@ READS = {
     "popular": ["recommendations/popular/?count=100", "recommendations/popular/?class=A&days=90"],
     "trending": ["recommendations/trending/?count=100"],
     "trace": ["recommendations/trace/?customer={person}&count=100"],
+    "recommendation-quality": ["recommendations/quality/", "recommendations/quality/?which=new&group=all"],
     "rules": ["rules/", "rules/?product={product}"],
     "rules-matrix": ["rules/matrix/", "rules/matrix/?products={product}"],
     "portrait": ["customers/{person}/portrait/"],
@@ -131,6 +133,7 @@ def pair(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> tup
         worth(shop, "ann")
         chances(shop, word)
         screened(shop, word)
+        judged(shop, word)
     return ours, theirs
 
 

@@ -1,0 +1,1 @@
+"""Charts of recommendations, drawn by `precision.charts`."""
