@@ -19,6 +19,7 @@ BENCHMARKS = {
     "quality": "benchmarks.quality",
     "rules": "benchmarks.rules",
     "segments": "benchmarks.segments",
+    "slots": "benchmarks.slots",
 }
 
 

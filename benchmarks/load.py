@@ -37,6 +37,75 @@ class _Connection:
     answer: bytes = b""
 
 
+def paced(
+    host: str, port: int, requests: Iterable[bytes], *, connections: int, seconds: float, rate: float
+) -> Sent:
+    """Send `rate` requests a second, evenly spaced, over at most so many connections.
+
+    A latency counts from when its request was due, not from when a connection was free for it.
+    """
+    found = Sent()
+    source = enumerate(requests)
+    selector = selectors.DefaultSelector()
+    began, cpu = time.perf_counter(), time.process_time()
+    due, until = began, began + seconds
+    free = [_Connection(_connect(host, port)) for _ in range(connections)]
+    waiting = 0
+    while True:
+        now = time.perf_counter()
+        while free and due <= now and due < until:
+            following = next(source, None)
+            if following is None:
+                until = due
+                break
+            one = free.pop()
+            one.number, raw = following
+            one.began, one.answer, one.rest = due, b"", memoryview(raw)
+            selector.register(one.link, selectors.EVENT_READ, one)
+            _push(selector, one)
+            waiting += 1
+            due += 1 / rate
+        if due >= until and not waiting:
+            break
+        pause = max(0.0, due - time.perf_counter()) if free and due < until else SILENCE_S
+        ready = selector.select(pause)
+        if not ready and pause == SILENCE_S:
+            raise BenchmarkError(f"the server did not answer for {SILENCE_S:.0f} s")
+        for key, mask in ready:
+            one = key.data
+            if mask & selectors.EVENT_WRITE:
+                _push(selector, one)
+                continue
+            if _take(one, found):
+                selector.unregister(one.link)
+                waiting -= 1
+                free.append(one)
+    for one in free:
+        one.link.close()
+    found.seconds = time.perf_counter() - began
+    found.cpu_seconds = time.process_time() - cpu
+    return found
+
+
+def _take(one: _Connection, found: Sent) -> bool:
+    """Read what is there; return whether the answer is complete, which is then counted."""
+    try:
+        part = one.link.recv(CHUNK)
+    except OSError:
+        part = b""
+    one.answer += part
+    status = _status(one.answer) if part else 0
+    if status is None:
+        return False
+    found.latencies_s.append(time.perf_counter() - one.began)
+    found.statuses[status] = found.statuses.get(status, 0) + 1
+    if status == 200:
+        found.acknowledged.append(one.number)
+    if not part:
+        raise BenchmarkError("the server closed a connection")
+    return True
+
+
 def send(host: str, port: int, requests: Iterable[bytes], *, connections: int, seconds: float) -> Sent:
     """Send the requests, as many at once as there are connections, until they or the time are used up.
 
