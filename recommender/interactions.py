@@ -2,7 +2,9 @@
 
 A purchase counts once a day for a (customer, product), however many lines or orders hold it that day. What was
 given back is taken out: a pair whose quantity over the whole history nets to 0 or less is gone. Guests have no
-history; they enter as baskets (`basket_days`).
+history; they enter as baskets (`guest_days`).
+
+Behaviour (carts, wishes, views) stands beside it in `signals`, and goes through `collect` like purchase days do.
 
 Everything is as of a day, half-open: a line of `as_of_day` or later does not exist.
 """
@@ -104,9 +106,10 @@ def interactions(
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Purchase days as arrays in the order of (customer, product, day), each row one day.
+    """Purchase days, or days with signals, as arrays in the order of (customer, product, day), each row one day.
 
-    Row p: `customers[row[p]]` bought `products[column[p]]` on `day[p]`, before `as_of_day`.
+    Row p: `customers[row[p]]` bought `products[column[p]]` on `day[p]`, before `as_of_day`; with signals, they did
+    something with it that weighs `weight[p]`.
     """
 
     customers: NDArray[np.int64]  # ascending inner ids; guests' orders below 0
@@ -115,6 +118,7 @@ class History:
     column: NDArray[np.int64]
     day: NDArray[np.int64]
     as_of_day: int
+    weight: NDArray[np.float64] | None = None  # in purchases of that day, before decay; None: 1 each
 
     def __len__(self) -> int:
         return len(self.day)
@@ -145,6 +149,8 @@ class History:
     def matrix(self, *, half_life_days: float | None = None) -> csr_matrix:
         """The decayed number of days on which each customer bought each product (see `interactions`).
 
+        With signals it is their decayed sum; a pair whose sum is 0 or less has no entry.
+
         Raises:
             ValueError: `half_life_days` is not above 0.
         """
@@ -153,28 +159,38 @@ class History:
         else:
             weight = np.exp((self.as_of_day - self.day) * _rate(half_life_days))
         starts = self.pair_starts()
-        return self.of_pairs(np.add.reduceat(weight, starts) if len(starts) else weight)
+        if self.weight is None:
+            return self.of_pairs(np.add.reduceat(weight, starts) if len(starts) else weight)
+        weight = weight * self.weight
+        matrix = self.of_pairs(np.maximum(np.add.reduceat(weight, starts) if len(starts) else weight, 0))
+        matrix.eliminate_zeros()
+        return matrix
 
 
-def collect(days: nw.LazyFrame[Any], *, as_of_day: int, products: NDArray[np.int64] | None = None) -> History:
+def collect(
+    days: nw.LazyFrame[Any],
+    *,
+    as_of_day: int,
+    products: NDArray[np.int64] | None = None,
+    customers: NDArray[np.int64] | None = None,
+) -> History:
     """The purchase days of a frame (`purchase_days`, `guest_days` or both, one under the other) as arrays.
 
-    With `products` (ascending inner ids) the columns are these, and purchases of other products are left out;
-    so several histories share one numbering.
+    Of `signals` it takes the weights too. With `products` (ascending inner ids) the columns are these, and what
+    other products took part in is left out; with `customers` so are the rows. So several histories share one
+    numbering.
 
     Raises:
-        ValueError: `products` is not strictly ascending.
+        ValueError: `products` or `customers` is not strictly ascending.
     """
-    table = days.select(CUSTOMER, PRODUCT, DAY).collect()
-    customer, product, day = (table.get_column(name).to_numpy() for name in (CUSTOMER, PRODUCT, DAY))
-    if products is None:
-        column, products = encode(product)
-    else:
-        if len(products) > 1 and not (np.diff(products) > 0).all():
-            raise ValueError("the products to number by are not strictly ascending; sort them, each id once")
-        column, known = positions(product, products)
-        customer, column, day = customer[known], column[known], day[known]
-    row, customers = encode(customer)
+    weighed = WEIGHT_E9 in days.collect_schema().names()
+    table = days.select(CUSTOMER, PRODUCT, DAY, *([WEIGHT_E9] if weighed else [])).collect()
+    day = table.get_column(DAY).to_numpy()
+    row, customers, known = _numbered(table.get_column(CUSTOMER).to_numpy(), customers, name="customers")
+    column, products, listed = _numbered(table.get_column(PRODUCT).to_numpy(), products, name="products")
+    known &= listed
+    row, column, day = row[known], column[known], day[known]
+    weight = table.get_column(WEIGHT_E9).to_numpy()[known] / WEIGHT if weighed else None
     order = np.lexsort((day, column, row))
     return History(
         customers=customers,
@@ -183,7 +199,21 @@ def collect(days: nw.LazyFrame[Any], *, as_of_day: int, products: NDArray[np.int
         column=column[order],
         day=day[order],
         as_of_day=as_of_day,
+        weight=None if weight is None else weight[order],
     )
+
+
+def _numbered(
+    ids: NDArray[np.int64], by: NDArray[np.int64] | None, *, name: str
+) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.int64], NDArray[np.bool_]]:
+    """The positions of ids, the ids that they are positions of, and which of them have one."""
+    if by is None:
+        place, distinct = encode(ids)
+        return place, distinct, np.ones(len(ids), dtype=np.bool_)
+    if len(by) > 1 and not (np.diff(by) > 0).all():
+        raise ValueError(f"the {name} to number by are not strictly ascending; sort them, each id once")
+    place, known = positions(ids, by)
+    return place, by, known
 
 
 def positions(
