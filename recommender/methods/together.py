@@ -7,10 +7,11 @@ A basket b of |b| products, `age` days old, speaks with the weight
 so that a wholesale order of 300 products says less about each of its pairs than a basket of three. Over the weighted
 baskets the score of y beside x is
 
-    score(x → y) = n_xy / √(n_x n_y) × (n_y / n_max)^lean
+    score(x → y) = n_xy / (√(n_x n_y) + evidence × mean w) × (n_y / n_max)^lean
 
-the cosine (Ochiai 1957), leaning towards what sells: 0 is the cosine itself, ½ orders like the confidence. `n` are sums
-of weights. Pairs whose lift (of the unweighted counts) is not above 1 can be left out by the caller; lift is never what
+the cosine (Ochiai 1957), held back where it rests on a basket or two (`evidence` imagined ones without the pair) and
+leaning towards what sells: with neither it is the cosine itself, a lean of ½ orders like the confidence. `n` are sums of
+weights. Pairs whose lift (of the unweighted counts) is not above 1 can be left out by the caller; lift is never what
 lists are sorted by: it prefers what was bought once.
 
 For a basket of several products the score of y is the sum over its products x, as in item-item methods (Deshpande and
@@ -40,16 +41,17 @@ class Companionship:
     half_life_days: float = 180.0
     damping: float = 1.0
     lean: float = 0.15
+    evidence: float = 5.0
     k: int = 100
     """Products kept in each list."""
     pool: int = 200
     """Products with the highest cosine among which the list is chosen."""
 
     def __post_init__(self) -> None:
-        if not (self.half_life_days > 0 and self.damping >= 0 and self.lean >= 0):
+        if not (self.half_life_days > 0 and self.damping >= 0 and self.lean >= 0 and self.evidence >= 0):
             raise ValueError(
-                f"half_life_days is {self.half_life_days}, damping {self.damping}, lean {self.lean}; wanted the first "
-                "above 0 and the others 0 or more"
+                f"half_life_days is {self.half_life_days}, damping {self.damping}, lean {self.lean}, "
+                f"evidence {self.evidence}; wanted the first above 0 and the others 0 or more"
             )
         if not 1 <= self.k <= self.pool:
             raise ValueError(f"k is {self.k}, pool {self.pool}; wanted 1 ≤ k ≤ pool")
@@ -93,7 +95,9 @@ def together(
     weights = basket_weights(np.diff(baskets.indptr), ages, how)
     held = csr_matrix((np.ones(baskets.nnz), baskets.indices, baskets.indptr), shape=baskets.shape)
     spoken = csr_matrix(diags(np.sqrt(weights)) @ held).astype(np.float32)
-    near = engine.neighbours(spoken, k=how.pool, shrinkage=0.0)
+    near = engine.neighbours(
+        spoken, k=how.pool, shrinkage=how.evidence * float(weights.mean()) if len(weights) else 0.0
+    )
     counts = np.asarray(held.T @ weights).ravel()
     share = counts / max(float(counts.max(initial=0)), np.finfo(np.float64).tiny)
     listed = near.items != NOBODY

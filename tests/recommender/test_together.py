@@ -11,7 +11,7 @@ from recommender.methods.together import Companionship, Merged, merged, order_da
 from tests.recommender.lines import frame, lazy
 
 ENGINE = LocalEngine(threads=1)
-PLAIN = Companionship(damping=0, lean=0, k=5, pool=5)
+PLAIN = Companionship(damping=0, lean=0, evidence=0, k=5, pool=5)
 
 
 def baskets(*rows, width=6):
@@ -35,7 +35,9 @@ def test_plain_scores_are_the_cosine() -> None:
 def test_a_small_basket_says_more_and_a_fresh_one_too() -> None:
     # 0 stood with 1 in a basket of two and with 2 in a basket of five.
     damped = together(
-        ENGINE, baskets({0, 1}, {0, 2, 3, 4, 5}), how=Companionship(damping=1, lean=0, k=5, pool=5)
+        ENGINE,
+        baskets({0, 1}, {0, 2, 3, 4, 5}),
+        how=Companionship(damping=1, lean=0, evidence=0, k=5, pool=5),
     )
     half, fifth = 1 / 2, 1 / 5
     assert pairs(damped, 0)[1] == pytest.approx(half / np.sqrt((half + fifth) * half))
@@ -43,15 +45,24 @@ def test_a_small_basket_says_more_and_a_fresh_one_too() -> None:
     assert damped.items[0][0] == 1
     aged = together(
         ENGINE, baskets({0, 1}, {0, 2}), ages=np.array([360, 0]),
-        how=Companionship(half_life_days=180, damping=0, lean=0, k=5, pool=5),
+        how=Companionship(half_life_days=180, damping=0, lean=0, evidence=0, k=5, pool=5),
     )  # fmt: skip
     assert pairs(aged, 0) == pytest.approx({1: 0.25 / np.sqrt(1.25 * 0.25), 2: 1 / np.sqrt(1.25)})
+
+
+def test_a_pair_seen_once_is_held_back() -> None:
+    rows = [{0, 1}, {2, 3}, {2, 3}, {2, 3}, {2, 3}]
+    careful = together(ENGINE, baskets(*rows), how=Companionship(damping=0, lean=0, evidence=1, k=5, pool=5))
+    assert pairs(careful, 0) == pytest.approx({1: 1 / (1 + 1)})
+    assert pairs(careful, 2) == pytest.approx({3: 4 / (4 + 1)})
 
 
 def test_leaning_towards_what_sells() -> None:
     rows = [{0, 1}, {0, 2}, {1}, {1}, {1}]
     assert together(ENGINE, baskets(*rows), how=PLAIN).items[0][0] == 2
-    leaning = together(ENGINE, baskets(*rows), how=Companionship(damping=0, lean=0.5, k=5, pool=5))
+    leaning = together(
+        ENGINE, baskets(*rows), how=Companionship(damping=0, lean=0.5, evidence=0, k=5, pool=5)
+    )
     # Half a power more of the sales: n_xy / √n_x for both, and equal scores come in order of column.
     assert pairs(leaning, 0)[1] == pytest.approx(1 / np.sqrt(2 * 4))
     assert pairs(leaning, 0)[2] == pytest.approx(1 / np.sqrt(2) * np.sqrt(1 / 4))
