@@ -20,7 +20,6 @@ SESSION_DAYS: Final = 7
 LIVE_S: Final = 6 * 3_600
 """A session whose last event is younger goes before everything that was computed by night."""
 LIST_ITEMS: Final = 200
-ADDED: Final = "Product Added"
 REMOVED: Final = "Product Removed"
 
 
@@ -71,63 +70,15 @@ class Found(NamedTuple):
     visitor_known: bool
 
 
-# c: the customer, a: the visitor, p: the person whose own answers may be given. A visitor is one only where an active
-# verified link joins them to a known identity of the same person (the rule of precision.shop.stitching.serving).
-_STATEMENT: Final = """
-WITH c AS MATERIALIZED (SELECT id, customer_id FROM precision_shop_identity WHERE platform_id = %(platform)s AND {who}),
-a AS MATERIALIZED (
-    SELECT id, customer_id FROM precision_shop_identity
-    WHERE platform_id = %(platform)s AND kind = 'anonymous_id' AND value = %(anonymous)s),
-p AS MATERIALIZED (
-    SELECT customer_id FROM c
-    UNION ALL
-    SELECT customer_id FROM a WHERE %(trusted)s AND NOT EXISTS (SELECT FROM c) AND (
-        EXISTS (
-            SELECT FROM precision_shop_identitylink l JOIN precision_shop_identity o ON o.id = l.second_id
-            WHERE l.first_id = a.id AND l.status = 'active' AND l.verified
-                AND o.customer_id = a.customer_id AND o.kind <> 'anonymous_id')
-        OR EXISTS (
-            SELECT FROM precision_shop_identitylink l JOIN precision_shop_identity o ON o.id = l.first_id
-            WHERE l.second_id = a.id AND l.status = 'active' AND l.verified
-                AND o.customer_id = a.customer_id AND o.kind <> 'anonymous_id'))),
-own AS MATERIALIZED (
-    SELECT id FROM precision_shop_identity WHERE customer_id = (SELECT customer_id FROM p)
-    UNION SELECT id FROM a)
-SELECT
-    (SELECT id FROM c), (SELECT id FROM a), (SELECT customer_id FROM p),
-    (SELECT letter FROM precision_segments_customerclass
-     WHERE run_id = %(classes)s AND customer_id = (SELECT customer_id FROM p)),
-    (SELECT stage FROM precision_segments_stagenow
-     WHERE run_id = %(stages)s AND customer_id = (SELECT customer_id FROM p)),
-    (SELECT array_agg(s.key ORDER BY s.key)
-     FROM precision_segments_segmentmember m JOIN precision_segments_segment s ON s.id = m.segment_id
-     WHERE m.run_id = %(segments)s AND m.customer_id = (SELECT customer_id FROM p)),
-    (SELECT array_agg(ARRAY[coalesce(pr.same_as_id, pr.id), pr.category_id] ORDER BY l.placed_at DESC, l.id)
-     FROM (
-        SELECT l.id, l.product_id, o.placed_at FROM precision_shop_order o
-        JOIN precision_shop_orderline l ON l.order_id = o.id
-        WHERE o.identity_id IN (SELECT id FROM own) AND o.platform_id = %(platform)s
-            AND (o.confirmed OR o.identity_id = (SELECT id FROM a))
-            AND o.status NOT IN ('cancelled', 'returned') AND l.quantity > 0
-        ORDER BY o.placed_at DESC, l.id LIMIT {most_lines}) AS l
-     JOIN precision_shop_product pr ON pr.id = l.product_id),
-    (SELECT array_agg(ARRAY[coalesce(pr.same_as_id, pr.id)::text, e.name, e.seconds::text] ORDER BY e.at DESC)
-     FROM (
-        SELECT product_id, name, at, extract(epoch FROM at)::bigint AS seconds FROM precision_shop_event
-        WHERE identity_id IN (SELECT id FROM c UNION ALL SELECT id FROM a) AND product_id IS NOT NULL
-            AND received_at >= %(since)s AND at >= %(since)s
-        ORDER BY at DESC LIMIT {session_events}) AS e
-     JOIN precision_shop_product pr ON pr.id = e.product_id),
-    f.items[1:{list_items}], f.sources[1:{list_items}], f.anchors[1:{list_items}], f.scores[1:{list_items}],
-    b.items, b.sources, b.anchors, b.scores, {state}
-FROM (SELECT 1) AS one
-LEFT JOIN precision_recommender_customerlist f
-    ON f.run_id = %(lists)s AND f.kind = 'for-you' AND f.customer_id = (SELECT customer_id FROM p)
-LEFT JOIN precision_recommender_customerlist b
-    ON b.run_id = %(lists)s AND b.kind = 'buy-again' AND b.customer_id = (SELECT customer_id FROM p)
+# The function stands in a migration: 0004_look_at_a_person.
+_LOOK: Final = """
+SELECT known, visitor, person, letter, stage, segments, bought, seen_products, seen_events, seen_last,
+    list_items, list_sources, list_anchors, list_scores, again_items, again_sources, again_anchors, again_scores,
+    {state}
+FROM precision_recommender_look_1(
+    %(platform)s, %(identity)s, %(customer)s, %(anonymous)s, %(trusted)s, to_timestamp(%(since)s), %(classes)s,
+    %(stages)s, %(segments)s, %(lists)s, %(lines)s, %(events)s, %(items)s)
 """
-_BY_NAME: Final = "kind = 'customer_id' AND value = %(customer)s"
-_BY_NUMBER: Final = "id = %(customer)s"
 
 
 def look(
@@ -169,59 +120,44 @@ def _read(
     runs = state.run_ids
     given = {
         "platform": platform.pk,
-        "customer": customer,
+        "identity": customer if isinstance(customer, int) else None,
+        "customer": None if isinstance(customer, int) else customer,
         "anonymous": anonymous,
         "trusted": trusted,
+        "since": int(time.time()) - SESSION_DAYS * 86_400,
         "classes": runs.get("price-classes"),
         "stages": runs.get("lifecycle"),
         "segments": runs.get("segments"),
         "lists": runs.get("recommendations"),
-        "since": time.time() - SESSION_DAYS * 86_400,
+        "lines": MOST_LINES,
+        "events": SESSION_EVENTS,
+        "items": LIST_ITEMS,
     }
     if along:
         given |= states.parameters(platform)
+    column = states.column() if along else "NULL"
     with connection.cursor() as cursor:
-        cursor.execute(_statement(by_number=isinstance(customer, int), along=along), given)
+        cursor.execute(_LOOK.replace("{state}", column), given)
         row: tuple[Any, ...] = cursor.fetchone()
     return row, asked
 
 
-_statements: dict[tuple[bool, str], str] = {}
-
-
-def _statement(*, by_number: bool, along: bool) -> str:
-    """Return the text of the statement, put together once."""
-    column = states.column() if along else "NULL"
-    key = (by_number, column)
-    if key not in _statements:
-        _statements[key] = (
-            _STATEMENT.replace("{who}", _BY_NUMBER if by_number else _BY_NAME)
-            .replace("{state}", column)
-            .replace("{most_lines}", str(MOST_LINES))
-            .replace("{session_events}", str(SESSION_EVENTS))
-            .replace("{list_items}", str(LIST_ITEMS))
-            .replace("%(since)s", "to_timestamp(%(since)s)")
-        )
-    return _statements[key]
-
-
 def _person(row: tuple[Any, ...]) -> Person:
     """Return the row as a person."""
-    known, visitor, customer, letter, stage, segments, bought, seen, *lists, _ = row
+    known, visitor, customer, letter, stage, segments, bought, products, events, last, *lists, _ = row
     lines = bought or []
-    latest, live = _session(seen or [])
     return Person(
         customer=customer,
         identity=known if known is not None else visitor,
         letter=letter or "U",
         stage=stage,
         segments=segments or [],
-        bought=list(dict.fromkeys(product for product, _ in lines)),
-        categories=favourite([category for _, category in lines[:CATEGORY_LINES]]),
+        bought=list(dict.fromkeys([product for product, _ in lines])),
+        categories=favourite([category for _, category in lines[:CATEGORY_LINES]]) if lines else [],
         for_you=_list(lists[:4]),
         buy_again=_list(lists[4:]),
-        seen=latest,
-        live=live,
+        seen=_session(products, events) if products else [],
+        live=last is not None and time.time() - last < LIVE_S,
     )
 
 
@@ -230,18 +166,12 @@ def _list(columns: list[Any]) -> StoredList:
     return EMPTY if items is None else StoredList(items, sources, anchors, scores)
 
 
-def _session(events: list[list[str]]) -> tuple[list[int], bool]:
-    """Return the products of the events, the latest first, and whether the last is recent.
-
-    What was taken out of the cart last is left out.
-    """
-    if not events:
-        return [], False
+def _session(products: list[int], events: list[str]) -> list[int]:
+    """Return the products of events, the latest first; what was taken out of the cart last is left out."""
     latest: dict[int, str] = {}
-    for product, name, _ in events:
-        latest.setdefault(int(product), name)
-    live = time.time() - float(events[0][2]) < LIVE_S
-    return [product for product, name in latest.items() if name != REMOVED], live
+    for product, name in zip(products, events, strict=True):
+        latest.setdefault(product, name)
+    return [product for product, name in latest.items() if name != REMOVED]
 
 
 def favourite(categories: list[int | None]) -> list[int]:
