@@ -69,6 +69,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Segment members", "groups", "precision_segments.segmentmember"),
     )),
     ("What", (
+        ("Weights of interactions", "tune", "precision_recommender.interactionsettings"),
         ("Association rules", "hub", "precision_recommender.associationrule"),
         ("Rule settings", "tune", "precision_recommender.rulesettings"),
         ("Pair counts", "join_inner", "precision_recommender.paircount"),

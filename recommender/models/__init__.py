@@ -2,6 +2,7 @@
 
 from recommender.models.controls import Control, ServingRule
 from recommender.models.evaluation import RecommendationQuality
+from recommender.models.interaction_settings import InteractionSettings
 from recommender.models.lists import CustomerList, PopularList, ProductList
 from recommender.models.rules import AssociationRule, PairCount
 from recommender.models.settings import RuleSettings
@@ -10,6 +11,7 @@ __all__ = [
     "AssociationRule",
     "Control",
     "CustomerList",
+    "InteractionSettings",
     "PairCount",
     "PopularList",
     "ProductList",

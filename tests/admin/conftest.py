@@ -32,6 +32,7 @@ from recommender.models import (
     AssociationRule,
     Control,
     CustomerList,
+    InteractionSettings,
     PairCount,
     PopularList,
     ProductList,
@@ -136,6 +137,7 @@ def _shop(key: str) -> Platform:
         platform, [Letter(kind="event", code="missing", payload={"type": "track"})], source=None
     )
     RuleSettings.objects.create(platform=platform)
+    InteractionSettings.objects.create(platform=platform, half_life_days=45)
     ServingRule.objects.create(platform=platform, most_per_category=4)
     Control.objects.create(platform=platform, kind="pin", product=products[0], rank=2)
     Slot.objects.bulk_create(
