@@ -16,7 +16,7 @@ from benchmarks.quality_shops import Shops
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "segments": ("classes", "portals", "models", "value"),
-    "recommendations": ("lists",),
+    "recommendations": ("lists", "together"),
 }
 """Parts by the name of their group, in the order in which they run."""
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Run the parts one after another and return the figures of each by its name."""
     with TemporaryDirectory() as scratch:
-        shops = Shops(options.facts or Path(scratch))
+        shops = Shops(options.facts or Path(scratch), baskets=options.data or ())
         found = {}
         for part in chosen(options.only):
             Console().rule(part)

@@ -112,8 +112,8 @@ def item_item(world: World) -> Lists:
 
 def als(world: World) -> Lists:
     """Alternating least squares, as in implicit: 64 factors, 15 rounds."""
-    model = AlternatingLeastSquares(random_state=42, num_threads=0)
     with threadpool_limits(limits=1, user_api="blas"):
+        model = AlternatingLeastSquares(random_state=42, num_threads=0)
         model.fit(world.bought, show_progress=False)
     return world.best(lambda rows: _above_0(model.user_factors[rows] @ model.item_factors.T))
 

@@ -7,6 +7,7 @@ comes along.
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -65,8 +66,10 @@ class Facts:
 class Shops:
     """The facts of the demo shops, each loaded when it is first wanted; kept in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, baskets: Sequence[Path] = ()) -> None:
         self._folder = folder
+        self.baskets = baskets
+        """Files with the columns basket and item that the caller wants measured instead, where a part can."""
 
     @cached_property
     def gifts(self) -> Facts:

@@ -10,8 +10,8 @@ baskets the score of y beside x is
     score(x → y) = n_xy / (√(n_x n_y) + evidence × mean w) × (n_y / n_max)^lean
 
 the cosine (Ochiai 1957), held back where it rests on a basket or two (`evidence` imagined ones without the pair) and
-leaning towards what sells: with neither it is the cosine itself, a lean of ½ orders like the confidence. `n` are sums of
-weights. Pairs whose lift (of the unweighted counts) is not above 1 can be left out by the caller; lift is never what
+leaning towards what sells: with neither it is the cosine itself, a lean of ½ orders like the confidence. `n` are sums
+of weights. Pairs whose lift (of the unweighted counts) is not above 1 can be left out by the caller; lift is never what
 lists are sorted by: it prefers what was bought once.
 
 For a basket of several products the score of y is the sum over its products x, as in item-item methods (Deshpande and
@@ -42,7 +42,7 @@ class Companionship:
     damping: float = 1.0
     lean: float = 0.15
     evidence: float = 5.0
-    k: int = 100
+    k: int = 50
     """Products kept in each list."""
     pool: int = 200
     """Products with the highest cosine among which the list is chosen."""
