@@ -152,6 +152,9 @@ class Sources:
 def in_turn(streams: Sequence[Iterable[T]]) -> Iterator[T]:
     """Yield the first of each stream, then the second of each, and so on."""
     running = [iter(stream) for stream in streams]
+    if len(running) == 1:
+        yield from running[0]
+        return
     while running:
         left = []
         for stream in running:

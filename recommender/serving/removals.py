@@ -19,7 +19,6 @@ class Removal(StrEnum):
     BRAND = "brand"
     PRICE = "price"
     BOUGHT = "bought"
-    TIER = "tier"
     CAP = "cap"
     RANK = "rank"
 
@@ -38,7 +37,6 @@ TEXTS = {
     Removal.BRAND: "It is of another brand than the filter wants.",
     Removal.PRICE: "Its price is beyond the filter, or not known.",
     Removal.BOUGHT: "The customer has it, and it is not known to be bought again.",
-    Removal.TIER: "It lies outside the price tier of the customer's class; only what is left over may.",
     Removal.CAP: "The answer has enough of its category.",
     Removal.RANK: "Others came first.",
 }

@@ -46,24 +46,28 @@ class Selection:
     taken: dict[int, Removal] = field(default_factory=dict)
     """Products that may not be chosen (any more), and why."""
     known: Mapping[int, Fact] = field(init=False)
-    removed: dict[int, Removal] | None = None
-    """Given a dictionary, what kept each candidate out is noted there; the last reason counts."""
     only_new: bool = False
     """Whether an empty list is better than what the person has already: on the further pages of a list."""
     now: float = field(default_factory=lambda: time.time())
-    _bought: frozenset[int] = field(init=False)
+    bought: frozenset[int] = field(init=False)
     _again: frozenset[int] = field(init=False)
     _answered: bool = False
 
     def __post_init__(self) -> None:
         self.known = catalogue.book(self.platform, self.price_run)
-        self._bought = frozenset(self.person.bought)
+        self.bought = frozenset(self.person.bought)
         self._again = frozenset(self.person.buy_again.items)
 
     @property
     def price_run(self) -> int | None:
         """The run that the figures on prices come from."""
         return self.state.run_ids.get("price-classes")
+
+    @property
+    def cap(self) -> int | None:
+        """Products of one category that a list has while there are others; None: any number."""
+        # Who asks for one category wants more than a few of it.
+        return None if self.filters.categories is not None else self.state.most_per_category
 
     def take(self, products: Iterable[int], why: Removal) -> None:
         """Let products not be chosen."""
@@ -115,8 +119,9 @@ class Selection:
         list_ = _List(self, scoped, wanted + (exploring.SPARES if share else 0))
         limits = published.tiers(self.price_run)
         letter = self.person.letter
-        if by_class and letter in tiers.TIERED:
-            list_.fill(stream, Removal.TIER, lambda _, fact: tiers.suits(letter, fact, limits))
+        suits = tiers.test(letter, limits) if by_class else None
+        if suits is not None:
+            list_.fill(stream, suits=suits)
         list_.fill(stream)
         rounds = SHELVES if catalogue_too else 0
         while rounds and len(list_.picks) < wanted:
@@ -143,7 +148,7 @@ class Selection:
 
     def is_new(self, candidate: Candidate, fact: Fact) -> bool:
         """Return whether the person does not have the product, or may well want it again."""
-        if fact.id not in self._bought or fact.repeatable:
+        if fact.id not in self.bought or fact.repeatable:
             return True
         if fact.repeatable is False:
             return False
@@ -224,7 +229,7 @@ class Selection:
         own = {*self.taken, *chosen.used} | {each.product for each in stream.read}
         # Purchases are asked for separately, so that a long history cannot crowd out what is new.
         rest: list[Fact] = []
-        for without, most in ((own | self._bought, count), (own, count)):
+        for without, most in ((own | self.bought, count), (own, count)):
             if len(rest) < count:
                 rest += catalogue.shelf(
                     self.platform,
@@ -253,8 +258,7 @@ class _List:
         self.size = size
         self.picks: list[Pick] = []
         self.used: set[int] = set()
-        # Who asks for one category wants more than a few of it.
-        self.cap = None if owner.filters.categories is not None else owner.state.most_per_category
+        self.cap = owner.cap
         self.within: Counter[int | None] = Counter()
         self.is_capped = False
         """Whether anything was left out for the cap."""
@@ -269,38 +273,52 @@ class _List:
     def fill(
         self,
         stream: Stream,
-        unsuited: Removal | None = None,
-        suits: Callable[[Candidate, Fact], bool] | None = None,
         *,
+        suits: Callable[[Fact], bool] | None = None,
         bought_too: Callable[[Fact], bool] | None = None,
     ) -> None:
-        """Add what may be shown, is suited and not in the list yet, until it is full.
+        """Add what may be shown, suits the tier and is not in the list yet, until it is full.
 
         `bought_too` says which products may be shown though the person has them.
         """
-        owner, note = self.owner, self.owner.removed
-        for candidate in stream:
-            if len(self.picks) >= self.size:
-                return
+        owner, picks, used = self.owner, self.picks, self.used
+        # The loop goes through a hundred candidates for every answer: what is looked up in it is looked up before.
+        known, taken, bought, hidden = owner.known, owner.taken, owner.bought, self.scoped.hidden or None
+        filters = None if owner.filters is ANY else owner.filters
+        place, read = 0, stream.read
+        while len(picks) < self.size:
+            if place == len(read):
+                if not stream.more():
+                    return
+                read = stream.read
+                known = owner.known
+            candidate = read[place]
+            place += 1
             product = candidate.product
-            if product in self.used:
+            if product in used:
                 continue
-            fact = owner.known.get(product)
-            why = Removal.UNKNOWN if fact is None else owner.refuse(fact, self.scoped)
-            if why is None and fact is not None:
-                if not (owner.is_new(candidate, fact) or (bought_too and bought_too(fact))):
-                    why = Removal.BOUGHT
-                elif suits and not suits(candidate, fact):
-                    why = unsuited
-                elif self.cap is not None and fact.category in self.full:
-                    self.is_capped = True
-                    why = Removal.CAP
-                else:
-                    self.picks.append(Pick(candidate, fact))
-                    self.used.add(product)
-                    self.within[fact.category] += 1
-                    if note is not None:
-                        note.pop(product, None)
-                    continue
-            if note is not None and why is not None:
-                note[product] = why
+            fact = known.get(product)
+            if (
+                fact is not None
+                and fact.unsellable is None
+                and product not in taken
+                and (
+                    product not in bought
+                    or owner.is_new(candidate, fact)
+                    or (bought_too and bought_too(fact))
+                )
+                and (suits is None or suits(fact))
+                and (hidden is None or hidden.weight(fact) is None)
+                and (filters is None or filters.refuse(fact) is None)
+                and (self.cap is None or not self._is_full(fact))
+            ):
+                picks.append(Pick(candidate, fact))
+                used.add(product)
+                self.within[fact.category] += 1
+
+    def _is_full(self, fact: Fact) -> bool:
+        """Return whether the list has enough of a product's category, and remember that something was left out."""
+        if fact.category is None or self.cap is None or self.within[fact.category] < self.cap:
+            return False
+        self.is_capped = True
+        return True

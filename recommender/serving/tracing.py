@@ -1,6 +1,7 @@
 """Why a list is as it is: every candidate with who proposed it, and what became of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,7 @@ from recommender.serving.controls import Choice
 from recommender.serving.customers import Person
 from recommender.serving.filters import ANY, Filters
 from recommender.serving.ladder import Sources
-from recommender.serving.reasons import Candidate
+from recommender.serving.reasons import Candidate, Source
 from recommender.serving.removals import Removal
 from recommender.serving.selection import Pick, Selection
 from recommender.serving.state import State
@@ -77,7 +78,7 @@ def trace(
 ) -> Trace:
     """Return the list of KINDS that this person gets now, without trials, and what became of each candidate."""
     sources = Sources(platform, person, state)
-    selection = Selection(platform=platform, person=person, state=state, filters=filters, removed={})
+    selection = Selection(platform=platform, person=person, state=state, filters=filters)
     selection.take(excluded, Removal.EXCLUDED)
     told: list[Candidate] = []
 
@@ -102,11 +103,12 @@ def trace(
     scoped = selection.scoped(kind)
     for rank, pick in enumerate(picks, start=1):
         found[pick.fact.id].pick, found[pick.fact.id].rank = pick, rank
+    full = _full(selection, picks)
     for one in found.values():
         if one.fact is not None:
             one.weight = scoped.boosts.weight(one.fact)
         if one.pick is None:
-            one.removal = _removal(selection, one, scoped)
+            one.removal = _removal(selection, one, scoped, full)
     order = sorted(found.values(), key=lambda one: (one.rank is None, one.rank or one.proposals[0].place))
     now, letter = selection.now, person.letter
     return Trace(
@@ -120,16 +122,22 @@ def trace(
     )
 
 
-def _removal(selection: Selection, one: Traced, scoped: controls.Scoped) -> Removal:
+def _full(selection: Selection, picks: Sequence[Pick]) -> set[int]:
+    """Return the categories of which the list has just as many as the cap lets it; none where the cap gave way."""
+    cap = selection.cap
+    if cap is None:
+        return set()
+    within = Counter(pick.fact.category for pick in picks if pick.candidate.source != Source.STAFF)
+    return {each for each, count in within.items() if each is not None and count == cap}
+
+
+def _removal(selection: Selection, one: Traced, scoped: controls.Scoped, full: Collection[int]) -> Removal:
     """Return what kept a candidate out: what was noted, what would have, or that others came first."""
     if one.fact is None:
         return Removal.UNKNOWN
-    noted = (selection.removed or {}).get(one.product)
-    if noted is not None:
-        return noted
     refused = selection.refuse(one.fact, scoped)
     if refused is not None:
         return refused
     if not any(selection.is_new(each.candidate, one.fact) for each in one.proposals):
         return Removal.BOUGHT
-    return Removal.RANK
+    return Removal.CAP if one.fact.category in full else Removal.RANK
