@@ -24,7 +24,7 @@ from precision.engine.backends.local import LocalEngine
 from precision.shop.columns import DAY, ORDER, PRODUCT, RETURNED
 from recommender.candidates.lists import to_sparse
 from recommender.evaluation.compare import paired_bootstrap
-from recommender.methods.together import together
+from recommender.methods.together import above_chance, together
 
 BASKETS = 8_000
 SHOWN = 10
@@ -132,7 +132,9 @@ def hits(hidden: Hidden, scores: csr_matrix | NDArray[np.float64]) -> NDArray[np
 
 def ours(hidden: Hidden) -> csr_matrix:
     """Return the lists that the job writes, as a matrix: served baskets add them up."""
-    found = together(LocalEngine(), hidden.learned, ages=hidden.ages)
+    engine = LocalEngine()
+    counted = engine.pair_counts(hidden.learned.astype(np.int32), min_count=1)
+    found = above_chance(together(engine, hidden.learned, ages=hidden.ages), counted)
     return to_sparse(found, columns=hidden.learned.shape[1])
 
 

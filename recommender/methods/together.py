@@ -11,7 +11,7 @@ baskets the score of y beside x is
 
 the cosine (Ochiai 1957), held back where it rests on a basket or two (`evidence` imagined ones without the pair) and
 leaning towards what sells: with neither it is the cosine itself, a lean of ½ orders like the confidence. `n` are sums
-of weights. Pairs whose lift (of the unweighted counts) is not above 1 can be left out by the caller; lift is never what
+of weights. Pairs whose lift (of the unweighted counts) is not above 1 are left out (`above_chance`); lift is never what
 lists are sorted by: it prefers what was bought once.
 
 For a basket of several products the score of y is the sum over its products x, as in item-item methods (Deshpande and
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from precision.engine.results import NOBODY, TopItems
+from precision.engine.results import NOBODY, PairCounts, TopItems
 from precision.shop.columns import DAY, ORDER
 
 if TYPE_CHECKING:
@@ -106,6 +106,35 @@ def together(
     items = np.take_along_axis(near.items, best, axis=1)
     kept = np.take_along_axis(scores, best, axis=1)
     return TopItems(items=items, scores=np.where(items == NOBODY, 0, kept).astype(np.float32))
+
+
+def above_chance(lists: TopItems, counted: PairCounts, *, min_lift: float = 1.0) -> TopItems:
+    """Return the lists without the pairs whose lift is `min_lift` or less; what is left moves up.
+
+    A pair that is not counted stood together in fewer baskets than the pairs were cut at: it goes where even one basket
+    less than that would not be enough, and stays where it may be.
+    """
+    row, place = np.nonzero(lists.items != NOBODY)
+    if not len(row):
+        return lists
+    item = lists.items[row, place]
+    counts = counted.item_counts.astype(np.float64)
+    width = len(counts)
+    keys = counted.a.astype(np.int64) * width + counted.b
+    asked = np.minimum(row, item).astype(np.int64) * width + np.maximum(row, item)
+    at = np.minimum(np.searchsorted(keys, asked), max(len(keys) - 1, 0))
+    known = keys[at] == asked if len(keys) else np.zeros(len(asked), dtype=np.bool_)
+    together_in = np.full(len(asked), counted.min_count - 1, dtype=np.float64)
+    together_in[known] = counted.count[at[known]]
+    enough = together_in * counted.baskets > min_lift * counts[row] * counts[item]
+    items = lists.items.copy()
+    scores = lists.scores.copy()
+    items[row[~enough], place[~enough]] = NOBODY
+    scores[row[~enough], place[~enough]] = 0
+    order = np.argsort(items == NOBODY, axis=1, kind="stable")
+    return TopItems(
+        items=np.take_along_axis(items, order, axis=1), scores=np.take_along_axis(scores, order, axis=1)
+    )
 
 
 def basket_weights(

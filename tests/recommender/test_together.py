@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from precision.engine.backends.local import LocalEngine
-from recommender.methods.together import Companionship, Merged, merged, order_days, together
+from recommender.methods.together import Companionship, Merged, above_chance, merged, order_days, together
 from tests.recommender.lines import frame, lazy
 
 ENGINE = LocalEngine(threads=1)
@@ -66,6 +66,22 @@ def test_leaning_towards_what_sells() -> None:
     # Half a power more of the sales: n_xy / √n_x for both, and equal scores come in order of column.
     assert pairs(leaning, 0)[1] == pytest.approx(1 / np.sqrt(2 * 4))
     assert pairs(leaning, 0)[2] == pytest.approx(1 / np.sqrt(2) * np.sqrt(1 / 4))
+
+
+@pytest.mark.parametrize("least", [1, 2])
+def test_pairs_no_commoner_than_chance_are_left_out(least) -> None:
+    # 0 and 1: 2 of 6 baskets, where chance gives 4 × 4 / 6; 0 and 2: 2, where chance gives 4 × 2 / 6.
+    rows = baskets({0, 1}, {0, 1}, {0, 2}, {0, 2}, {1}, {1})
+    found = together(ENGINE, rows, how=PLAIN)
+    assert set(pairs(found, 0)) == {1, 2}
+    left = above_chance(found, ENGINE.pair_counts(rows.astype(np.int32), min_count=least))
+    assert set(pairs(left, 0)) == {2}
+    assert pairs(left, 0)[2] == pairs(found, 0)[2]
+    assert left.items[0].tolist() == [2, -1, -1, -1, -1]
+    assert set(pairs(left, 2)) == {0}
+    assert pairs(left, 1) == {}
+    nothing = above_chance(found, ENGINE.pair_counts(rows.astype(np.int32), min_count=5))
+    assert set(pairs(nothing, 0)) == {1, 2}  # four baskets may hold both, for all that is known
 
 
 def test_lists_of_a_basket_are_added_up() -> None:
