@@ -11,13 +11,14 @@ from precision.engine.backends import Engine
 from precision.engine.backends.base import ItemsetsTooLargeError
 from precision.engine.copying import copy_rows
 from precision.engine.models import Run
-from precision.engine.results import PairCounts
+from precision.engine.results import NOBODY, PairCounts
 from precision.engine.runs import Outcome
-from precision.engine.windows import Window
+from precision.engine.windows import Window, epoch_day
 from precision.shop import history
 from precision.shop.models import Platform
-from recommender.methods import itemsets, pairs, rules
+from recommender.methods import itemsets, pairs, rules, together
 from recommender.methods.pairs import Baskets
+from recommender.methods.together import Companionship
 from recommender.models import AssociationRule, PairCount, ProductList, RuleSettings
 
 AUTOMATIC_SHARE = 1 / 2000  # least share of baskets where staff set no count …
@@ -36,7 +37,6 @@ RULE_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "lift": pl.Float64,
     "leverage": pl.Float64,
 }
-SHRINKAGE = 20.0  # imagined baskets with the first product alone
 
 
 def compute_rules(run: Run, engine: Engine) -> Outcome:
@@ -52,7 +52,9 @@ def compute_rules(run: Run, engine: Engine) -> Outcome:
         "association_rule": _write_rules(run, baskets, counted, counts, wanted)
         + copy_rows(AssociationRule, long_rules.with_columns(pl.lit(run.pk).alias("run_id"))),
         "pair_count": _write_pairs(run, baskets, counted),
-        "product_list": _write_together(run, baskets, counted),
+        "product_list": _write_together(
+            run, engine, baskets, counted, together.order_days(lines, baskets.orders)
+        ),
     }
     return Outcome(
         rows=rows,
@@ -200,14 +202,20 @@ def _write_pairs(run: Run, baskets: Baskets, counted: PairCounts) -> int:
     return copy_rows(PairCount, rows)
 
 
-def _write_together(run: Run, baskets: Baskets, counted: PairCounts) -> int:
+def _write_together(
+    run: Run, engine: Engine, baskets: Baskets, counted: PairCounts, days: NDArray[np.int64]
+) -> int:
     """Copy the bought-together list of each product that has one; return the number of lists."""
-    found, scores = rules.bought_together(counted, limit=TOGETHER, shrinkage=SHRINKAGE)
+    ages = epoch_day(run.as_of) - days
+    found = together.above_chance(
+        together.together(engine, baskets.matrix, ages=ages, how=Companionship(k=TOGETHER)), counted
+    )
+    row, place = np.nonzero(found.items != NOBODY)
     frame = pl.DataFrame(
         {
-            "product_id": baskets.products[found.antecedent],
-            "items": baskets.products[found.consequent],
-            "scores": scores,
+            "product_id": baskets.products[row],
+            "items": baskets.products[found.items[row, place]],
+            "scores": found.scores[row, place].astype(np.float64),
         }
     )
     lists = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from precision.shop.models import Platform
+from recommender.methods.together import merged
 from recommender.models import PopularList, ProductList
 from recommender.serving import published
 from recommender.serving.customers import Person, StoredList
@@ -67,8 +68,14 @@ class Sources:
         yield from self._near(products, ProductList.Kind.SIMILAR, Code.SIMILAR_TO, Source.PRODUCT)
 
     def together(self, products: list[int]) -> Iterator[Candidate]:
-        """Yield products that are bought in one basket with `products`."""
-        yield from self._near(products, ProductList.Kind.BOUGHT_TOGETHER, Code.GOES_WITH, Source.PRODUCT)
+        """Yield products that are bought in one basket with `products`, those first that go with all of them."""
+        kind = ProductList.Kind.BOUGHT_TOGETHER
+        lists = published.neighbours(self.state.run_ids.get("rules"), kind=kind, products=products)
+        anchors = [product for product in products if product in lists]
+        for each in merged([lists[product] for product in anchors], without=frozenset(products)):
+            yield Candidate(
+                each.product, Source.PRODUCT, Code.GOES_WITH, anchors[each.anchor], kind, each.score
+            )
 
     def segment(self) -> Iterator[Candidate]:
         """Yield best-sellers among customers of the same class; nothing while the class is unknown."""
