@@ -111,6 +111,16 @@ def recommend(
     `exclude`, of the same shape, has an entry for every product that the customer must not get.
     """
     similarity = to_sparse(neighbours, columns=profiles.shape[1])
+    return spoken_for(profiles, similarity, k=k, exclude=exclude)
+
+
+def spoken_for(
+    profiles: csr_matrix, similarity: csr_matrix, *, k: int, exclude: csr_matrix | None = None
+) -> TopItems:
+    """The k highest Σ over bought products h of weight(h) × similarity(h, product) above 0 of each row, best first.
+
+    `similarity` is (products, products), sparse; the other arguments are those of `recommend`. In blocks of rows.
+    """
     parts = []
     for first in range(0, max(profiles.shape[0], 1), BLOCK_ROWS):
         block = slice(first, first + BLOCK_ROWS)

@@ -14,8 +14,9 @@ from scipy.sparse import csr_matrix
 
 from precision.engine.results import NOBODY, Factors, TopItems
 from recommender import interactions
-from recommender.candidates import buy_again, factors, item_item, popularity
+from recommender.candidates import buy_again, ease, factors, item_item, popularity
 from recommender.candidates.buy_again import Habit
+from recommender.candidates.ease import Ease, Regression
 from recommender.candidates.factors import Factorisation
 from recommender.candidates.item_item import Similarity
 from recommender.candidates.lists import same_for_all
@@ -24,7 +25,7 @@ from recommender.interactions import History
 if TYPE_CHECKING:
     from precision.engine.backends.base import Engine
 
-ITEM_ITEM, FACTORS, BUY_AGAIN = "item-item", "factors", "buy-again"
+ITEM_ITEM, EASE, FACTORS, BUY_AGAIN = "item-item", "ease", "factors", "buy-again"
 POPULAR = {days: f"popular-{days}" for days in popularity.WINDOWS}
 
 
@@ -42,10 +43,12 @@ class Tuning:
     profile_half_life: float = 60.0
     """The same in what a customer's own history asks for."""
     factors_half_life: float = 90.0
+    ease_half_life: float = 45.0
     profile_items: int = 200
     """Most products of a customer's history that ask for similar ones; a wholesaler's thousands say little each."""
     similarity: Similarity = field(default_factory=Similarity)
     factorisation: Factorisation = field(default_factory=Factorisation)
+    regression: Regression = field(default_factory=Regression)
     habit: Habit = field(default_factory=Habit)
 
 
@@ -59,6 +62,7 @@ class Sources:
     neighbours: TopItems  # (products, k)
     profiles: csr_matrix  # (customers, products), decayed, the strongest only
     factors: Factors
+    ease: Ease
     habits: csr_matrix  # (customers, products), score of buying again
 
 
@@ -103,6 +107,7 @@ def fit(
         factors=factors.fit(
             engine, history.matrix(half_life_days=how.factors_half_life), rng=rng, how=how.factorisation
         ),
+        ease=ease.fit(history.matrix(half_life_days=how.ease_half_life), how=how.regression),
         habits=buy_again.scores(history, recent_buyers=popular[30], how=how.habit),
     )
 
@@ -117,6 +122,7 @@ def lists(
     held = sources.bought[rows] if new_only else None
     found = {
         ITEM_ITEM: item_item.recommend(sources.profiles[rows], sources.neighbours, k=k, exclude=held),
+        EASE: ease.recommend(sources.profiles[rows], sources.ease, k=k, exclude=held),
         FACTORS: factors.recommend(engine, sources.factors, k=k, rows=rows, exclude=held),
     }
     if not new_only:
