@@ -1,7 +1,8 @@
 """All that an answer wants to know of a person, from one call.
 
 A function and no statement: PostgreSQL keeps the plans of its queries for the life of a connection, while planning one
-large statement takes longer than everything it does. A change is a new function under a new number, so that
+large statement takes longer than everything it does. Generic plans are forced, because else PostgreSQL takes the
+promise of a slightly better one for a reason to plan anew at every call. A change is a new function under a new number, so that
 processes of both versions can run side by side.
 """
 
@@ -16,7 +17,7 @@ CREATE FUNCTION precision_recommender_look_1(
     OUT bought bigint[], OUT seen_products bigint[], OUT seen_events text[], OUT seen_last double precision,
     OUT list_items bigint[], OUT list_sources text[], OUT list_anchors bigint[], OUT list_scores double precision[],
     OUT again_items bigint[], OUT again_sources text[], OUT again_anchors bigint[], OUT again_scores double precision[]
-) LANGUAGE plpgsql STABLE AS $$
+) LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     linked bigint;
     own bigint[];
@@ -79,9 +80,12 @@ BEGIN
         INTO bought
         FROM (
             SELECT d.id, d.product_id, o.placed_at
-            FROM precision_shop_order o JOIN precision_shop_orderline d ON d.order_id = o.id
-            WHERE o.identity_id = ANY(own) AND o.platform_id = in_platform
-                AND (o.confirmed OR o.identity_id = visitor)
+            -- OFFSET 0: the planner must not look for the person's orders among the latest of the platform.
+            FROM (
+                SELECT s.id, s.identity_id, s.placed_at, s.platform_id, s.confirmed, s.status
+                FROM precision_shop_order s WHERE s.identity_id = ANY(own) OFFSET 0) AS o
+            JOIN precision_shop_orderline d ON d.order_id = o.id
+            WHERE o.platform_id = in_platform AND (o.confirmed OR o.identity_id = visitor)
                 AND o.status <> 'cancelled' AND o.status <> 'returned' AND d.quantity > 0
             ORDER BY o.placed_at DESC, d.id LIMIT in_lines) AS l
         JOIN precision_shop_product p ON p.id = l.product_id;
@@ -91,10 +95,12 @@ BEGIN
             extract(epoch FROM max(e.at))
         INTO seen_products, seen_events, seen_last
         FROM (
-            SELECT v.product_id, v.name, v.at FROM precision_shop_event v
-            WHERE v.identity_id = ANY(ARRAY[known, visitor]) AND v.platform_id = in_platform
-                AND v.product_id IS NOT NULL AND v.received_at >= in_since AND v.at >= in_since
-            ORDER BY v.at DESC LIMIT in_events) AS e
+            SELECT f.product_id, f.name, f.at
+            FROM unnest(ARRAY[known, visitor]) AS who, LATERAL (
+                SELECT v.product_id, v.name, v.at FROM precision_shop_event v
+                WHERE v.identity_id = who AND v.product_id IS NOT NULL AND v.received_at >= in_since AND v.at >= in_since
+                ORDER BY v.at DESC LIMIT in_events) AS f
+            ORDER BY f.at DESC LIMIT in_events) AS e
         JOIN precision_shop_product p ON p.id = e.product_id;
     END IF;
 END $$
