@@ -16,6 +16,7 @@ from recommender.evaluation.compare import paired_bootstrap
 
 DAYS = 30
 SEED = 42
+WIDTH = 120  # characters that the table needs, where the output is no terminal
 SAMPLES = 2000
 GOALS = {
     ("gifts", "new"): 0.180, ("gifts", "all"): 0.38, ("grocer", "new"): 0.060, ("grocer", "all"): 0.35,
@@ -50,7 +51,9 @@ def _judged(facts: Facts, which: str, world: World, peer: Peer) -> dict[str, Any
     )
     if others.reason:
         figures["peer_missing"] = others.reason
-    Console().print(_table(f"{facts.key}, {'new items' if which == 'new' else 'all items'}", figures))
+    Console(width=max(WIDTH, Console().width)).print(
+        _table(f"{facts.key}, {'new items' if which == 'new' else 'all items'}", figures)
+    )
     return figures
 
 
@@ -116,7 +119,7 @@ def _table(title: str, figures: dict[str, Any]) -> Table:
         caption=f"ours above {default['name']}: {_told(default)}; above {other['name']}: {_told(other)}",
     )
     for name in ("model", "recall", "ratio", "NDCG", "MAP", "hit rate", "coverage", "novelty", "goal"):
-        table.add_column(name, justify="left" if name == "model" else "right")
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     base = default["recall"]
     for name, each in sorted(figures["models"].items(), key=lambda item: item[1]["recall"]):
         goal = f"≥ {figures['goal']:g}" if name == OURS and figures["goal"] else ""

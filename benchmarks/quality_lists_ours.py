@@ -21,5 +21,9 @@ def lists(facts: Facts, world: World) -> dict[str, Lists]:
     weights = blend.NEW_ITEMS if world.new_only else blend.ALL_ITEMS
     return {
         "ours": blend.blend(found, weights=weights, n=K).items,
-        **{f"ours, {name} alone": each.items[:, :K] for name, each in found.items()},
+        **{
+            f"ours, {name} alone": each.items[:, :K]
+            for name, each in found.items()
+            if name not in personal.POPULAR.values()  # that is the same as the baselines
+        },
     }

@@ -33,6 +33,7 @@ MOST_ITEMS = 1_000
 MOST_SHARE = 0.2
 """Of the baskets of a file are held out at most."""
 SEED = 42
+WIDTH = 120  # characters that the table needs, where the output is no terminal
 SAMPLES = 2_000
 BLOCK_ROWS = 256
 OURS = "ours"
@@ -83,7 +84,7 @@ def run(shops: Shops) -> dict[str, Any]:
     for name, hidden in given.items():
         found[name] = measured(hidden)
         _rows(table, name, found[name])
-    Console().print(table)
+    Console(width=max(WIDTH, Console().width)).print(table)
     return found
 
 
