@@ -112,23 +112,23 @@ def test_a_peer_that_fails_is_told(tmp_path: Path) -> None:
 
 
 def hidden(**more: Any) -> Hidden:
-    """Two learned baskets of a and b, one of a and c; hidden is b beside a, and c beside a."""
-    learned = csr_matrix(np.array([[1.0, 1, 0], [1, 1, 0], [1, 0, 1]]))
+    """Two learned baskets of a and b, one of a and c, one of c alone; hidden is b beside a, and c beside a."""
+    learned = csr_matrix(np.array([[1.0, 1, 0], [1, 1, 0], [1, 0, 1], [0, 0, 1]]))
     asked = csr_matrix(np.array([[1.0, 0, 0], [1, 0, 0]]))
     return Hidden(**{"learned": learned, "ages": None, "asked": asked, "wanted": np.array([1, 2]), **more})
 
 
 def test_rules_of_pairs_by_hand() -> None:
     confidence = quality_together.SCORES["confidence sum"](hidden())
-    np.testing.assert_allclose(confidence.toarray(), [[0, 2 / 3, 1 / 3], [1, 0, 0], [1, 0, 0]])  # type: ignore[union-attr]
+    np.testing.assert_allclose(confidence.toarray(), [[0, 2 / 3, 1 / 3], [1, 0, 0], [1 / 2, 0, 0]])  # type: ignore[union-attr]
     lift = quality_together.SCORES["raw lift"](hidden())
-    np.testing.assert_allclose(lift.toarray()[0], [0, 2 / 6, 1 / 3])  # type: ignore[union-attr]
+    np.testing.assert_allclose(lift.toarray()[0], [0, 2 / 6, 1 / 6])  # type: ignore[union-attr]
 
 
 def test_hits_count_the_hidden_product_among_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quality_together, "SHOWN", 1)
     told = hidden()
-    for name in ("ours", "confidence sum", "popularity"):
+    for name in ("ours", "confidence sum", "cosine"):
         assert quality_together.hits(told, quality_together.SCORES[name](told)).tolist() == [1, 0], name
     # Equal scores: the hidden product comes last, so that a score that cannot tell is not lucky.
     assert quality_together.hits(told, np.ones(3)).tolist() == [0, 0]
@@ -139,7 +139,7 @@ def test_hits_count_the_hidden_product_among_the_first(monkeypatch: pytest.Monke
 
 def test_files_of_baskets(tmp_path: Path) -> None:
     path = tmp_path / "small.parquet"
-    rows = [(basket, item) for basket in range(50) for item in (basket % 3, 3 + basket % 3, 9)]
+    rows = [(basket, item) for basket in range(50) for item in (basket % 3, 3 + basket % 3, 6 + basket % 3)]
     pl.DataFrame(rows, schema=["basket", "item"], orient="row").write_parquet(path)
     told = quality_together.hidden_of_file(path)
     assert len(told.wanted) == 10  # a fifth
