@@ -1,4 +1,4 @@
-"""`GET slots/home/` of a generated shop, exposures logged, against a bare view that reads one row on the same server."""
+"""`GET slots/home/` of a generated shop, exposures logged, against a bare view that reads one row, same server."""
 
 import argparse
 import os
@@ -44,7 +44,7 @@ class Measured:
 
     @property
     def cpu_s(self) -> float:
-        """Processor time of the server and the database a request: tells of the work when others use the machine too."""
+        """Processor time of server and database a request: tells of the work when others use the machine too."""
         return (self.web_cpu_s + self.database_cpu_s) / len(self.full.acknowledged)
 
     def figures(self) -> dict[str, Any]:

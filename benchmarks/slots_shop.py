@@ -18,8 +18,8 @@ _STATEMENTS: Final = (
     "INSERT INTO precision_shop_product (platform_id, external_id, title, category_id, price, currency, brand, url, "
     "image_url, in_stock, active, labels, traits, listed, aliases, updated_at) "
     "SELECT 1, 'p' || n, 'Product number ' || n, 1 + n %% %(categories)s, 1 + (n * 7919) %% 100, 'EUR', "
-    "'Brand ' || n %% 100, 'https://shop.example/p/' || n, 'https://shop.example/i/' || n || '.jpg', n %% 50 > 0, true, "
-    "'{}', '{}', true, '{}', now() FROM generate_series(1, %(products)s) AS n",
+    "'Brand ' || n %% 100, 'https://shop.example/p/' || n, 'https://shop.example/i/' || n || '.jpg', n %% 50 > 0, "
+    "true, '{}', '{}', true, '{}', now() FROM generate_series(1, %(products)s) AS n",
     "INSERT INTO precision_shop_customer (organisation_id, created_at) "
     "SELECT 1, now() FROM generate_series(1, %(customers)s)",
     "INSERT INTO precision_shop_identity (platform_id, kind, value, customer_id, created_at) "
@@ -29,8 +29,8 @@ _STATEMENTS: Final = (
     "FROM unnest(%(jobs)s::text[]) WITH ORDINALITY AS j (job, n) ORDER BY n",
     "INSERT INTO precision_engine_publication (job, scope, run_id, published_at) "
     "SELECT job, scope, id, now() FROM precision_engine_run",
-    "INSERT INTO precision_segments_productprice (run_id, product_id, usual_price, price_position, discount_share, lines) "
-    "SELECT 1, n, 1 + (n * 7919) %% 100, random(), random() * 0.4, 1 + (%(products)s / n) FROM "
+    "INSERT INTO precision_segments_productprice (run_id, product_id, usual_price, price_position, discount_share, "
+    "lines) SELECT 1, n, 1 + (n * 7919) %% 100, random(), random() * 0.4, 1 + (%(products)s / n) FROM "
     "generate_series(1, %(products)s) AS n",
     "INSERT INTO precision_segments_customerclass (run_id, customer_id, letter, reason, spend, saved, list_value, "
     "orders, lines, positioned_lines) SELECT 1, n, substr('ABCC', 1 + (n / %(every)s)::int %% 4, 1), 'neither', 50, 1, "
@@ -53,8 +53,9 @@ _STATEMENTS: Final = (
     "array_fill('buy-again'::varchar, ARRAY[8]), items[1:8] "
     "FROM generate_series(%(every)s, %(customers)s, %(every)s) AS c JOIN lists ON n = 1 + (c / %(every)s + 7) %% 20000",
     "INSERT INTO precision_recommender_popularlist (run_id, kind, days, \"group\", items, scores) "
-    "SELECT 3, kind, days, g, ARRAY(SELECT i FROM generate_series(1, 200) AS i ORDER BY (i * days * 31 + g_n * 17) %% 199), "
-    "array_fill(1.0::float8, ARRAY[200]) FROM unnest(ARRAY['popular', 'trending']) AS kind, unnest(ARRAY[7, 30, 90]) AS days, "
+    "SELECT 3, kind, days, g, ARRAY(SELECT i FROM generate_series(1, 200) AS i "
+    "ORDER BY (i * days * 31 + g_n * 17) %% 199), array_fill(1.0::float8, ARRAY[200]) "
+    "FROM unnest(ARRAY['popular', 'trending']) AS kind, unnest(ARRAY[7, 30, 90]) AS days, "
     "(SELECT 'all' AS g, 0 AS g_n UNION ALL SELECT 'class:' || c, 1 FROM unnest(ARRAY['A', 'B', 'C']) AS c "
     "UNION ALL SELECT 'category:' || n, n FROM generate_series(1, %(categories)s) AS n) AS groups",
     "INSERT INTO precision_recommender_productlist (run_id, kind, product_id, items, scores) "

@@ -2,8 +2,8 @@
 
 A function and no statement: PostgreSQL keeps the plans of its queries for the life of a connection, while planning one
 large statement takes longer than everything it does. Generic plans are forced, because else PostgreSQL takes the
-promise of a slightly better one for a reason to plan anew at every call. A change is a new function under a new number, so that
-processes of both versions can run side by side.
+promise of a slightly better one for a reason to plan anew at every call. A change is a new function under a new
+number, so that processes of both versions can run side by side.
 """
 
 from django.db import migrations
@@ -98,7 +98,8 @@ BEGIN
             SELECT f.product_id, f.name, f.at
             FROM unnest(ARRAY[known, visitor]) AS who, LATERAL (
                 SELECT v.product_id, v.name, v.at FROM precision_shop_event v
-                WHERE v.identity_id = who AND v.product_id IS NOT NULL AND v.received_at >= in_since AND v.at >= in_since
+                WHERE v.identity_id = who AND v.product_id IS NOT NULL
+                    AND v.received_at >= in_since AND v.at >= in_since
                 ORDER BY v.at DESC LIMIT in_events) AS f
             ORDER BY f.at DESC LIMIT in_events) AS e
         JOIN precision_shop_product p ON p.id = e.product_id;
