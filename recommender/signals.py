@@ -20,9 +20,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import narwhals as nw
+import numpy as np
 
 from precision.shop.columns import CUSTOMER, DAY, EVENT, IDENTITY, PRODUCT, QUANTITY_E3
-from recommender.interactions import LAST_DAY, WEIGHT, WEIGHT_E9, guest_days, purchase_days
+from recommender.interactions import LAST_DAY, WEIGHT, WEIGHT_E9, History, guest_days, purchase_days
 
 VISITOR_FROM = -(
     2**62
@@ -49,7 +50,7 @@ class Weights:
     purchase: float = 1.0
     cart: float = 0.5
     wishlist: float = 0.5
-    view: float = 0.1
+    view: float = 0.2
     removal: float = -0.5
     """Of taking a product out of the cart or off the wish list: 0 or less, so that it undoes what put it there."""
 
@@ -75,15 +76,19 @@ PURCHASES_ONLY: Final = Weights(cart=0, wishlist=0, view=0, removal=0)
 
 
 def of_customers(
-    lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any], *, as_of_day: int, weights: Weights
+    lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any] | None, *, as_of_day: int, weights: Weights
 ) -> nw.LazyFrame[Any]:
     """One row (CUSTOMER, PRODUCT, DAY, WEIGHT_E9) for each day on which a customer did something with a product.
 
-    `lines` are as for `purchase_days`; `events` have CUSTOMER, EVENT, PRODUCT and DAY (`history.scan("events")`).
+    `lines` are as for `purchase_days`; `events` have CUSTOMER, EVENT, PRODUCT and DAY (`history.scan("events")`);
+    None where there is no behaviour, or none counts (`Weights.behaviour_counts`), so that nothing is read in vain.
     The weight is the sum over the kinds that happened that day, in 1/1e9 of a purchase and before decay; it can be
     below 0, and is never 0. Of a product that the customer gave back altogether nothing counts that came before the
     return: it speaks of something they did not want to keep.
     """
+    bought = purchase_days(lines, as_of_day=as_of_day)
+    if events is None:
+        return _added(bought, None, weights=weights)
     known = lines.filter(nw.col(DAY) < as_of_day, ~nw.col(CUSTOMER).is_null(), ~nw.col(PRODUCT).is_null())
     given_back = (
         known.group_by(CUSTOMER, PRODUCT)
@@ -96,21 +101,37 @@ def of_customers(
         .join(given_back, on=[CUSTOMER, PRODUCT], how="left")
         .filter(nw.col(LAST_DAY).is_null() | (nw.col(DAY) > nw.col(LAST_DAY)))
     )
-    return _added(purchase_days(lines, as_of_day=as_of_day), did, weights=weights)
+    return _added(bought, did, weights=weights)
 
 
 def of_guests(
-    lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any], *, as_of_day: int, weights: Weights
+    lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any] | None, *, as_of_day: int, weights: Weights
 ) -> nw.LazyFrame[Any]:
     """The same columns for guests' orders (`guest_days`) and for visitors whom nothing joins to a customer.
 
     `events` have IDENTITY too. CUSTOMER is below 0: −1 − ORDER of an order, VISITOR_FROM − IDENTITY of a visitor.
     """
+    bought = guest_days(lines, as_of_day=as_of_day)
+    if events is None:
+        return _added(bought, None, weights=weights)
     visitors = events.filter(nw.col(CUSTOMER).is_null(), ~nw.col(IDENTITY).is_null()).with_columns(
         (nw.lit(VISITOR_FROM) - nw.col(IDENTITY)).cast(nw.Int64).alias(CUSTOMER)
     )
     did = _weighed(visitors, as_of_day=as_of_day, weights=weights)
-    return _added(guest_days(lines, as_of_day=as_of_day), did, weights=weights)
+    return _added(bought, did, weights=weights)
+
+
+def of_everyone(
+    lines: nw.LazyFrame[Any], events: nw.LazyFrame[Any] | None, *, as_of_day: int, weights: Weights
+) -> nw.LazyFrame[Any]:
+    """`of_guests` and `of_customers`, one under the other: in the matrix guests come first (`first_customer`)."""
+    parts = [part(lines, events, as_of_day=as_of_day, weights=weights) for part in (of_guests, of_customers)]
+    return nw.concat(parts, how="vertical")
+
+
+def first_customer(history: History) -> int:
+    """The first row of a history that is a customer's; those before it are guests' and visitors'."""
+    return int(np.searchsorted(history.customers, 0))
 
 
 def _weighed(events: nw.LazyFrame[Any], *, as_of_day: int, weights: Weights) -> nw.LazyFrame[Any]:
@@ -133,10 +154,13 @@ def _weighed(events: nw.LazyFrame[Any], *, as_of_day: int, weights: Weights) -> 
     )
 
 
-def _added(bought: nw.LazyFrame[Any], did: nw.LazyFrame[Any], *, weights: Weights) -> nw.LazyFrame[Any]:
+def _added(
+    bought: nw.LazyFrame[Any], did: nw.LazyFrame[Any] | None, *, weights: Weights
+) -> nw.LazyFrame[Any]:
     """Purchase days and behaviour, one row a (customer, product, day) whose weights do not cancel out."""
     purchase = nw.lit(_whole(weights.purchase)).cast(nw.Int64).alias(WEIGHT_E9)
-    rows = [bought.select(CUSTOMER, PRODUCT, DAY, purchase), did.select(CUSTOMER, PRODUCT, DAY, WEIGHT_E9)]
+    rows = [bought.select(CUSTOMER, PRODUCT, DAY, purchase)]
+    rows += [] if did is None else [did.select(CUSTOMER, PRODUCT, DAY, WEIGHT_E9)]
     return (
         nw.concat(rows, how="vertical")
         .group_by(CUSTOMER, PRODUCT, DAY)

@@ -1,5 +1,7 @@
 """Behaviour beside purchases: weights by kind, once a day, removals against carts, returns out, guests apart."""
 
+from itertools import product
+
 import narwhals as nw
 import numpy as np
 import polars as pl
@@ -90,8 +92,9 @@ def test_rows_and_columns_of_another_history():
 
 
 def test_without_events_it_is_the_purchases():
-    nothing = lazy(told())
-    for ours, plain in ((of_customers, purchase_days), (of_guests, guest_days)):
+    for (ours, plain), nothing in product(
+        ((of_customers, purchase_days), (of_guests, guest_days)), (None, lazy(told()))
+    ):
         weighed = collect(ours(lazy(LINES), nothing, as_of_day=50, weights=Weights()), as_of_day=50)
         bought = collect(plain(lazy(LINES), as_of_day=50), as_of_day=50)
         assert (weighed.matrix(half_life_days=9) != bought.matrix(half_life_days=9)).nnz == 0
