@@ -18,6 +18,27 @@ def best_of_sparse(scores: csr_matrix, *, k: int) -> TopItems:
     return best_per_row(matrix, k=k)
 
 
+def best_of_dense(scores: NDArray[np.float32], *, k: int) -> TopItems:
+    """The k highest finite scores above 0 of each row, best first; equal scores in order of column.
+
+    Where more than k scores tie with the k-th, which of them are listed is not promised.
+    """
+    rows, columns = scores.shape
+    width = min(k, columns)
+    items = np.full((rows, k), NOBODY, dtype=np.int32)
+    values = np.zeros((rows, k), dtype=np.float32)
+    if not width:
+        return TopItems(items=items, scores=values)
+    usable = np.where(np.isfinite(scores), scores, 0)
+    best = np.sort(np.argpartition(-usable, width - 1, axis=1)[:, :width], axis=1)
+    found = np.take_along_axis(usable, best, axis=1)
+    order = np.argsort(-found, axis=1, kind="stable")
+    best, found = np.take_along_axis(best, order, axis=1), np.take_along_axis(found, order, axis=1)
+    items[:, :width] = np.where(found > 0, best, NOBODY)
+    values[:, :width] = np.where(found > 0, found, 0)
+    return TopItems(items=items, scores=values)
+
+
 def same_for_all(scores: NDArray[np.floating[Any]], *, rows: int, k: int) -> TopItems:
     """The k best of one score vector (items,), the same list in each of `rows` rows; scores above 0 only."""
     best = np.lexsort((np.arange(len(scores)), -scores))[:k]

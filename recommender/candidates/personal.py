@@ -43,7 +43,8 @@ class Tuning:
     profile_half_life: float = 60.0
     """The same in what a customer's own history asks for."""
     factors_half_life: float = 90.0
-    ease_half_life: float = 45.0
+    ease_half_life: float = 60.0
+    ease_profile_half_life: float = 90.0
     profile_items: int = 200
     """Most products of a customer's history that ask for similar ones; a wholesaler's thousands say little each."""
     similarity: Similarity = field(default_factory=Similarity)
@@ -63,6 +64,7 @@ class Sources:
     profiles: csr_matrix  # (customers, products), decayed, the strongest only
     factors: Factors
     ease: Ease
+    ease_profiles: csr_matrix  # (customers, products), roots of decayed weights, the strongest only
     habits: csr_matrix  # (customers, products), score of buying again
 
 
@@ -108,6 +110,9 @@ def fit(
             engine, history.matrix(half_life_days=how.factors_half_life), rng=rng, how=how.factorisation
         ),
         ease=ease.fit(history.matrix(half_life_days=how.ease_half_life), how=how.regression),
+        ease_profiles=item_item.strongest(
+            ease.roots(history.matrix(half_life_days=how.ease_profile_half_life)), n=how.profile_items
+        ),
         habits=buy_again.scores(history, recent_buyers=popular[30], how=how.habit),
     )
 
@@ -122,7 +127,7 @@ def lists(
     held = sources.bought[rows] if new_only else None
     found = {
         ITEM_ITEM: item_item.recommend(sources.profiles[rows], sources.neighbours, k=k, exclude=held),
-        EASE: ease.recommend(sources.profiles[rows], sources.ease, k=k, exclude=held),
+        EASE: ease.recommend(sources.ease_profiles[rows], sources.ease, k=k, exclude=held),
         FACTORS: factors.recommend(engine, sources.factors, k=k, rows=rows, exclude=held),
     }
     if not new_only:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from recommender.candidates.lists import best_of_sparse, same_for_all, to_sparse, without
+from recommender.candidates.lists import best_of_dense, best_of_sparse, same_for_all, to_sparse, without
 
 
 def sparse(*rows):
@@ -41,3 +41,11 @@ def test_what_is_held_back_goes_and_nothing_else():
     assert left.toarray().tolist() == [[1, 0, 3], [4, 0, 0]]
     with pytest.raises(ValueError, match="the same rows"):
         without(sparse([1, 2]), sparse([1, 2], [3, 4]))
+
+
+def test_the_best_of_dense_scores():
+    scores = np.array([[0, 2, 5, 2], [-1, math.nan, math.inf, 1], [0, 0, 0, 0]], dtype=np.float32)
+    found = best_of_dense(scores, k=3)
+    assert found.items.tolist() == [[2, 1, 3], [3, -1, -1], [-1, -1, -1]]
+    assert found.scores.tolist() == [[5, 2, 2], [1, 0, 0], [0, 0, 0]]
+    assert best_of_dense(np.zeros((2, 0), dtype=np.float32), k=2).items.tolist() == [[-1, -1]] * 2
