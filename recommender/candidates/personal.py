@@ -107,7 +107,11 @@ def fit(
             history.matrix(half_life_days=how.profile_half_life), n=how.profile_items
         ),
         factors=factors.fit(
-            engine, history.matrix(half_life_days=how.factors_half_life), rng=rng, how=how.factorisation
+            engine,
+            history.matrix(half_life_days=how.factors_half_life),
+            rng=rng,
+            recent_buyers=popular[7],
+            how=how.factorisation,
         ),
         ease=ease.fit(history.matrix(half_life_days=how.ease_half_life), how=how.regression),
         ease_profiles=item_item.strongest(

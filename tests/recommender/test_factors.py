@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from precision.engine.backends.local import LocalEngine
+from recommender.candidates import factors as als
 from recommender.candidates.factors import Factorisation, fit, recommend
 from recommender.interactions import collect, purchase_days
 from tests.recommender.lines import frame, lazy, shuffled, two_tastes
@@ -39,7 +40,10 @@ def test_bought_products_are_left_out_and_scores_are_the_products_of_factors():
         assert len(items)
         assert not bought[row, items].any()
         np.testing.assert_allclose(
-            found.scores[row, : len(items)], factors.rows[customer] @ factors.items[items].T, rtol=1e-5
+            found.scores[row, : len(items)],
+            factors.rows[customer] @ factors.items[items].T,
+            rtol=1e-5,
+            atol=1e-6,
         )
 
 
@@ -87,3 +91,39 @@ def test_an_idle_customer_and_an_empty_shop_get_nothing():
 def test_rng_is_needed():
     with pytest.raises(TypeError, match="rng"):
         fit(ENGINE, csr_matrix((1, 1), dtype=np.float32))
+
+
+def test_the_bias_is_a_column_in_units_of_the_spread_of_the_affinity():
+    matrix = matrix_of(frame(*two_tastes())).matrix()
+    recent = np.arange(20.0)
+    how = Factorisation(factors=4, iterations=20, min_buyers=1, popularity=0.5)
+    plain = fitted(matrix, how=how)
+    biased = fit(ENGINE, matrix, rng=np.random.default_rng(0), recent_buyers=recent, how=how)
+    assert (biased.rows[:, :4] == plain.rows).all()
+    assert (biased.rows[:, 4] == 1).all()
+    spread = float(np.std(plain.rows.astype(float) @ plain.items.T.astype(float)))
+    assert biased.items[:, 4] == pytest.approx(0.5 * spread * np.log1p(recent), rel=1e-4)
+
+
+def test_an_idle_customer_has_no_bias_and_a_rare_product_none_either():
+    matrix = csr_matrix(np.array([[1, 1, 0], [1, 1, 1], [0, 0, 0]], dtype=np.float32))
+    how = Factorisation(factors=2, min_buyers=2)
+    found = fit(ENGINE, matrix, rng=np.random.default_rng(0), recent_buyers=np.array([5, 5, 99]), how=how)
+    assert not found.rows[2].any()
+    assert not found.items[2].any()
+
+
+def test_a_wholesaler_is_damped():
+    rows = np.zeros((6, 60), dtype=np.float32)
+    rows[:5, :20] = 1  # as long as a typical row: untouched
+    rows[5] = 1
+    matrix = csr_matrix(rows)
+    assert als._damped(matrix, 1.0).toarray()[5, 0] == pytest.approx(1 / 3)
+    assert als._damped(matrix, 1.0).toarray()[0, 0] == 1
+
+
+def test_what_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match="damping is -1"):
+        Factorisation(damping=-1)
+    with pytest.raises(ValueError, match="recent_buyers"):
+        fit(ENGINE, csr_matrix((1, 2)), rng=np.random.default_rng(0), recent_buyers=np.array([1]))
