@@ -218,7 +218,7 @@ class GuessView(RecommendationView):
         products = (products or self.sources.person.bought)[:ORDER_PRODUCTS]
         selection.take(products, Removal.SUBJECT)
         cross = answers.cross(self.sources, selection, products, count)
-        up = answers.up(selection, products[:5], count)
+        up = answers.up(selection, products, count)
         chosen = selection.choose(
             selection.stream(answers.for_you(self.sources, selection)), count, place=self.page
         )

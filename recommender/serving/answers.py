@@ -1,16 +1,11 @@
 """The answers of the recommendation endpoints: which streams, in which order."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
-from recommender.serving import catalogue
-from recommender.serving.catalogue import Fact
-from recommender.serving.ladder import Sources, in_turn
-from recommender.serving.reasons import Candidate, Code, Source
+from recommender.serving import catalogue, marketing
+from recommender.serving.ladder import Sources
+from recommender.serving.reasons import Candidate
 from recommender.serving.selection import Pick, Selection
-
-UP_TIMES = Decimal(2)
-"""An up-marketing offer costs at most so many times what was bought."""
 
 
 def own_ids(selection: Selection, product_ids: list[str]) -> list[int]:
@@ -93,26 +88,9 @@ def cross(sources: Sources, selection: Selection, products: list[int], count: in
 
 
 def up(selection: Selection, products: list[int], count: int) -> list[Pick]:
-    """Return products a step above what was bought, at most UP_TIMES as dear; may be short.
-
-    One query a product.
-    """
-    known = selection.facts(products)
-    streams = [
-        [Candidate(fact.id, Source.PRODUCT, Code.STEP_UP, product, "step-up") for fact in steps]
-        for product in products
-        if (steps := _steps_up(selection, known.get(product), 3 * count))
-    ]
-    stream = selection.stream(in_turn(streams))
+    """Return products a step above what was bought, within what this customer accepts; may be short."""
+    stream = selection.stream(marketing.up(selection, products))
     return selection.choose(stream, count, place="guess-what-you-like", catalogue_too=False)
-
-
-def _steps_up(selection: Selection, anchor: Fact | None, most: int) -> list[Fact]:
-    if anchor is None:
-        return []
-    return catalogue.steps_up(
-        selection.platform, anchor, price_run=selection.price_run, most_times=UP_TIMES, most=most
-    )
 
 
 def _categories_of(selection: Selection, products: list[int]) -> list[int]:

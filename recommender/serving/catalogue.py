@@ -137,7 +137,7 @@ def _book(platform: Platform, price_run: int | None) -> Book:
 def _load(kept: Book, platform: Platform, price_run: int | None, wanted: Q) -> dict[int, Fact]:
     """Read products, and keep them unless a change was told meanwhile: they may have been read before it."""
     generation = kept.generation
-    rows = _with_figures(platform, price_run or 0).filter(wanted)
+    rows = with_figures(platform, price_run or 0).filter(wanted)
     loaded = {fact.id: fact for fact in _read(rows, platform)}
     if len(kept.facts) > MOST:
         kept.facts.clear()
@@ -165,7 +165,7 @@ def shelf(
 
     `category` None means any; `brand` empty means any. None of `but_…` is among them.
     """
-    rows = _with_figures(platform, price_run or 0).filter(SELLABLE).exclude(id__in=list(without))
+    rows = with_figures(platform, price_run or 0).filter(SELLABLE).exclude(id__in=list(without))
     rows = rows.annotate(level=LEVEL)
     if category is not None:
         rows = rows.filter(category_id__in=list(category))
@@ -179,30 +179,6 @@ def shelf(
         rows = rows.filter(level__gte=price_min)
     if price_max is not None:
         rows = rows.filter(level__lte=price_max)
-    return _read(rows.order_by(F("figures__lines").desc(nulls_last=True), "id")[:most], platform)
-
-
-def steps_up(
-    platform: Platform, anchor: Fact, *, price_run: int | None, most_times: Decimal, most: int
-) -> list[Fact]:
-    """Return sellable products of the anchor's category that stand higher in price, best sold first.
-
-    Higher: a greater price position, and dearer by up to `most_times` the anchor's price. Nothing when the
-    anchor's price, position or category is unknown. One query.
-    """
-    if anchor.level is None or anchor.price_position is None or anchor.category is None:
-        return []
-    higher = {
-        "figures__price_position__gt": anchor.price_position,
-        "level__gt": anchor.level,
-        "level__lte": anchor.level * most_times,
-    }
-    rows = (
-        _with_figures(platform, price_run or 0)
-        .annotate(level=LEVEL)
-        .filter(SELLABLE, category_id=anchor.category, **higher)
-        .exclude(id=anchor.id)
-    )
     return _read(rows.order_by(F("figures__lines").desc(nulls_last=True), "id")[:most], platform)
 
 
@@ -251,7 +227,7 @@ def categories_below(platform: Platform, category: int) -> list[int]:
     return [key for key, other in paths.items() if other[: len(path)] == path]
 
 
-def _with_figures(platform: Platform, run: int) -> QuerySet[Product]:
+def with_figures(platform: Platform, run: int) -> QuerySet[Product]:
     """Return the platform's products beside their prices of one run (LEFT JOIN)."""
     return Product.objects.filter(platform=platform).annotate(
         figures=FilteredRelation("prices", condition=Q(prices__run_id=run))

@@ -30,6 +30,7 @@ class Code(StrEnum):
     GOES_WITH = "goes_with"
     SIMILAR_TO = "similar_to"
     STEP_UP = "step_up"
+    ALTERNATIVE_TO = "alternative_to"
     POPULAR_WITH_GROUP = "popular_with_group"
     POPULAR_IN_CATEGORY = "popular_in_category"
     POPULAR = "popular"
@@ -47,6 +48,7 @@ TEXTS = {
     Code.GOES_WITH: "Often bought together with {anchor}",
     Code.SIMILAR_TO: "Similar to {anchor}",
     Code.STEP_UP: "A step up from {anchor}",
+    Code.ALTERNATIVE_TO: "An alternative to {anchor}",
     Code.POPULAR_WITH_GROUP: "Popular with customers like you",
     Code.POPULAR_IN_CATEGORY: "Popular in {category}",
     Code.POPULAR: "Popular in this shop",
