@@ -53,8 +53,9 @@ class ControlAdmin(StaffAdmin):
     ordering = ["platform", "kind", "-id"]
     autocomplete_fields = ["platform", "product", "category"]
     fieldsets = [
-        (None, {"fields": [("platform", "kind", "active"), ("product", "category", "brand")]}),
-        ("Where, for whom, when", {"fields": [("place", "letter"), ("starts_at", "ends_at")]}),
+        (None, {"fields": ["platform", "kind", "active"]}),
+        ("What it is about: one of these", {"fields": ["product", "category", "brand"]}),
+        ("Where, for whom, when", {"fields": ["place", "letter", "starts_at", "ends_at"]}),
         ("How", {"fields": [("rank", "weight"), "note"]}),
     ]
 
@@ -158,7 +159,7 @@ def traced(platform: Platform, kind: str, customer: str) -> dict[str, Any]:
         f"{len(person.seen):,} seen in the last days{', a visit is on' if person.live else ''}."
     ]
     if trace.choices:
-        notices.append(f"{len(trace.choices):,} decisions of staff hold here.")
+        notices.append(f"Decisions of staff that hold here: {len(trace.choices):,}.")
     return {"tables": [shown(trace, links), removed(trace, links)], "notices": notices}
 
 

@@ -98,8 +98,8 @@ def trace(
             candidate.product,
             Traced(product=candidate.product, fact=known.get(candidate.product), proposals=[]),
         )
-        if place <= len(told) or not one.proposals:
-            one.proposals.append(Proposal(place, candidate))
+        if place <= len(told) or candidate not in [proposal.candidate for proposal in one.proposals]:
+            one.proposals.append(Proposal(place, candidate))  # a pin, or the rest of the shop
     scoped = selection.scoped(kind)
     for rank, pick in enumerate(picks, start=1):
         found[pick.fact.id].pick, found[pick.fact.id].rank = pick, rank

@@ -41,7 +41,7 @@ def test_the_trace_of_a_customer_shows_the_list_and_what_is_not_in_it(
     assert "The list" in text
     assert "Not in the list" in text
     assert "Staff have hidden it." in text
-    assert "2 decisions of staff hold here." in text  # the pin of the world too
+    assert "Decisions of staff that hold here: 2." in text  # the pin of the world too
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,16 @@ def test_who_proposed_it_with_which_score(stocked: Shop) -> None:
     }  # fmt: skip
 
 
+def test_a_pin_is_among_those_who_proposed_it(stocked: Shop) -> None:
+    control(stocked, "pin", about=stocked.products["tea-9"], rank=1)
+    first = stocked.get(TRACE, customer="ann")["candidates"][0]
+    assert first["product_id"] == "tea-9"
+    assert {(each["source"], each["method"]) for each in first["proposed"]} >= {
+        ("staff", "pin"),
+        ("personal", "item-item"),
+    }
+
+
 def test_a_browser_gets_no_trace(stocked: Shop) -> None:
     answer = stocked.get(TRACE, key=stocked.credentials.write_key, customer="ann", status=403)
     assert answer["errors"][0]["code"] == "permission_denied"
