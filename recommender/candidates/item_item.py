@@ -8,6 +8,10 @@ customers × products matrix (Sarwar et al. 2001; see `Engine.neighbours`), with
 - Baskets: each order of a guest is a row of its own beside the customers' rows, at a lower weight: one basket
   says less about taste than a history.
 
+Instead of the first, BM25 can weigh the entries (Robertson and Zaragoza 2009: saturated weights, long rows and common
+products held back). On both sample shops it found fewer of the products bought next; it is for shops where it is
+measured to be better.
+
 Of a long row only the strongest entries speak, so that the work grows with the customers, not with the square
 of the longest history.
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from precision.engine.backends.base import Engine
 
 BLOCK_ROWS = 4096  # customers scored at once: bounds the memory of their sparse scores
+WEIGHTINGS = ("root", "bm25")
+BM25_K, BM25_B = 1.2, 0.75  # how soon a weight saturates, how far a long row is held back; the usual values
 ANCHOR_ROWS = 256  # customers whose anchors are sought at once: each takes a number a product
 
 
@@ -47,8 +53,12 @@ class Similarity:
     """Evidence that every pair lacks, in units of the mean squared norm of a product's column."""
     min_buyers: int = 3
     """Products with fewer rows have no neighbours: one buyer makes everything they bought similar."""
+    weighting: str = "root"
+    """`root`: the damped square roots of the weights; `bm25`: BM25, where `damping` plays no part."""
 
     def __post_init__(self) -> None:
+        if self.weighting not in WEIGHTINGS:
+            raise ValueError(f"weighting is {self.weighting!r}, wanted one of {WEIGHTINGS}")
         for name in ("k", "row_items", "min_buyers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, wanted at least 1")
@@ -72,7 +82,8 @@ def similar(
     matrix = strongest(matrix, n=how.row_items)
     buyers = np.bincount(matrix.indices[matrix.data > 0], minlength=columns)
     kept = np.flatnonzero(buyers >= how.min_buyers)
-    weights = csr_matrix(damped(matrix, exponent=how.damping)[:, kept])
+    weighed = bm25(matrix) if how.weighting == "bm25" else damped(matrix, exponent=how.damping)
+    weights = csr_matrix(weighed[:, kept])
     items = np.full((columns, how.k), NOBODY, dtype=np.int32)
     scores = np.zeros((columns, how.k), dtype=np.float32)
     if weights.nnz:
@@ -94,6 +105,23 @@ def damped(matrix: csr_matrix, *, exponent: float) -> csr_matrix:
         (np.sqrt(matrix.data.astype(np.float64)), matrix.indices, matrix.indptr), shape=matrix.shape
     )
     return csr_matrix(diags(counts**-exponent) @ root).astype(np.float32)
+
+
+def bm25(matrix: csr_matrix) -> csr_matrix:
+    """w (k + 1) / (w + k (1 − b + b × row sum / mean row sum)) × ln(1 + (N − n + ½) / (n + ½)) of each weight w > 0.
+
+    N are the rows that are not empty, n those with the product; k = BM25_K, b = BM25_B.
+    """
+    positive: csr_matrix = matrix.astype(np.float64)
+    positive.eliminate_zeros()
+    sums = np.asarray(positive.sum(axis=1)).ravel()
+    filled = int((sums > 0).sum())
+    relative = sums / (sums.sum() / max(filled, 1)) if filled else sums
+    holders = np.bincount(positive.indices, minlength=matrix.shape[1])
+    rarity = np.log1p((filled - holders + 0.5) / (holders + 0.5))
+    length = np.repeat(BM25_K * (1 - BM25_B + BM25_B * relative), np.diff(positive.indptr))
+    data = positive.data * (BM25_K + 1) / (positive.data + length) * rarity[positive.indices]
+    return csr_matrix((data, positive.indices, positive.indptr), shape=matrix.shape, dtype=np.float32)
 
 
 def strongest(matrix: csr_matrix, *, n: int) -> csr_matrix:

@@ -9,6 +9,8 @@ from scipy.sparse import csr_matrix
 from precision.engine.results import NOBODY, TopItems
 from precision.engine.selection import best_per_row
 
+BLOCK_CELLS = 8_000_000  # rows × items looked at at once
+
 
 def best_of_sparse(scores: csr_matrix, *, k: int) -> TopItems:
     """The k highest entries of each row that are above 0, best first; equal scores in order of column."""
@@ -48,6 +50,34 @@ def same_for_all(scores: NDArray[np.floating[Any]], *, rows: int, k: int) -> Top
     items[:, : len(best)] = best
     values[:, : len(best)] = scores[best]
     return TopItems(items=items, scores=values)
+
+
+def free_of_one(
+    scores: NDArray[np.floating[Any]], *, rows: int, k: int, exclude: csr_matrix | None = None
+) -> TopItems:
+    """`same_for_all`, but each row without what `exclude` (rows, items) has an entry for; full wherever enough is left."""
+    if exclude is None:
+        return same_for_all(scores, rows=rows, k=k)
+    longest = int(np.diff(exclude.indptr).max(initial=0))
+    best = same_for_all(scores, rows=1, k=min(k + longest, len(scores)))
+    listed = best.items[0][best.items[0] != NOBODY]
+    values = best.scores[0][: len(listed)]
+    place = np.full(len(scores), NOBODY, dtype=np.int64)
+    place[listed] = np.arange(len(listed))
+    items = np.full((rows, k), NOBODY, dtype=np.int32)
+    found = np.zeros((rows, k), dtype=np.float32)
+    step = max(1, BLOCK_CELLS // max(len(listed), 1))
+    for first in range(0, rows, step):
+        block = csr_matrix(exclude[first : first + step])
+        free = np.ones((block.shape[0], len(listed)), dtype=np.bool_)
+        held = place[block.indices]
+        owner = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        free[owner[held != NOBODY], held[held != NOBODY]] = False
+        rank = np.cumsum(free, axis=1) - 1
+        row, column = np.nonzero(free & (rank < k))
+        items[row + first, rank[row, column]] = listed[column]
+        found[row + first, rank[row, column]] = values[column]
+    return TopItems(items=items, scores=found)
 
 
 def to_sparse(lists: TopItems, *, columns: int) -> csr_matrix:

@@ -4,7 +4,9 @@ The same code serves the nightly lists (as of tonight) and the offline compariso
 days), so that what is measured is what is published.
 """
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -12,26 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from precision.engine.results import NOBODY, Factors, TopItems
+from precision.engine.results import Factors, TopItems
 from recommender import interactions
-from recommender.candidates import buy_again, ease, factors, item_item, popularity
+from recommender.candidates import buy_again, ease, factors, groups, item_item, popularity, rules
 from recommender.candidates.buy_again import Habit
 from recommender.candidates.ease import Ease, Regression
 from recommender.candidates.factors import Factorisation
+from recommender.candidates.groups import Grouped
 from recommender.candidates.item_item import Similarity
-from recommender.candidates.lists import same_for_all
+from recommender.candidates.lists import free_of_one
+from recommender.candidates.rules import Ruling
 from recommender.interactions import History
 
 if TYPE_CHECKING:
     from precision.engine.backends.base import Engine
 
 ITEM_ITEM, EASE, FACTORS, BUY_AGAIN = "item-item", "ease", "factors", "buy-again"
+RULES, LAST_YEAR = "rules", "popular-last-year"
+CATEGORY, CLASS = "popular-category", "popular-class"
 POPULAR = {days: f"popular-{days}" for days in popularity.WINDOWS}
+NEW_NAMES = (ITEM_ITEM, EASE, FACTORS, RULES, *POPULAR.values(), LAST_YEAR, CATEGORY, CLASS)
+ALL_NAMES = (*NEW_NAMES, BUY_AGAIN)
 
 
 def method(name: str) -> str:
-    """Return the name of a source without its window: `popular-7` and `popular-30` are one method."""
-    return "popular" if name in POPULAR.values() else name
+    """Return the name of a source without its window or group: `popular-7` and `popular-class` are one method."""
+    return "popular" if name.startswith("popular") else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +53,15 @@ class Tuning:
     factors_half_life: float = 90.0
     ease_half_life: float = 60.0
     ease_profile_half_life: float = 90.0
+    category_half_life: float = 90.0
+    category_days: int = 30
+    last_year_days: int = 28
     profile_items: int = 200
     """Most products of a customer's history that ask for similar ones; a wholesaler's thousands say little each."""
     similarity: Similarity = field(default_factory=Similarity)
     factorisation: Factorisation = field(default_factory=Factorisation)
     regression: Regression = field(default_factory=Regression)
+    ruling: Ruling = field(default_factory=Ruling)
     habit: Habit = field(default_factory=Habit)
 
 
@@ -60,7 +72,13 @@ class Sources:
     history: History
     bought: csr_matrix  # (customers, products), number of days; an entry for whatever a customer still has
     popular: dict[int, NDArray[np.float64]]  # days → buyers of each product, (products,)
+    last_year: NDArray[np.float64]  # buyers in the same weeks of last year, (products,)
+    categories: NDArray[np.int64]  # category number of each product, -1 for none, (products,)
+    prices: NDArray[np.float64]  # mean unit price so far of each product, 1/10,000, nan for none, (products,)
+    by_category: Grouped
+    by_class: Grouped
     neighbours: TopItems  # (products, k)
+    rules: csr_matrix  # (products, products), scores of the strongest rules of each
     profiles: csr_matrix  # (customers, products), decayed, the strongest only
     factors: Factors
     ease: Ease
@@ -74,35 +92,52 @@ def fit(
     *,
     as_of_day: int,
     rng: np.random.Generator,
+    classes: Mapping[str, NDArray[np.int64]] | None = None,
     how: Tuning | None = None,
 ) -> Sources:
-    """Return all sources, from order lines (with guests' orders) before `as_of_day`."""
+    """Return all sources, from order lines (with guests' orders) before `as_of_day`.
+
+    `classes` names the inner ids of the customers of each price class, ascending, as known on that day; without it
+    customers are put into equal thirds by how dear their goods are among their kind.
+    """
     how = how or Tuning()
     days = interactions.purchase_days(lines, as_of_day=as_of_day)
     history = interactions.collect(days, as_of_day=as_of_day)
+    products = history.products
     guests = interactions.collect(
-        interactions.guest_days(lines, as_of_day=as_of_day), as_of_day=as_of_day, products=history.products
+        interactions.guest_days(lines, as_of_day=as_of_day), as_of_day=as_of_day, products=products
     )
     popular = {
-        window: popularity.as_vector(
-            popularity.popular(lines, as_of_day=as_of_day, days=window),
-            score=popularity.BUYERS,
-            products=history.products,
-        )
+        window: _buyers(popularity.popular(lines, as_of_day=as_of_day, days=window), products)
         for window in popularity.WINDOWS
     }
-    half_life = how.similarity_half_life
-    neighbours = item_item.similar(
-        engine,
-        history.matrix(half_life_days=half_life),
-        guests=guests.matrix(half_life_days=half_life),
-        how=how.similarity,
+    categories = groups.product_categories(lines, as_of_day=as_of_day, products=products)
+    prices = groups.product_prices(lines, as_of_day=as_of_day, products=products)
+    affinity = history.matrix(half_life_days=how.category_half_life)
+    tiers = (
+        groups.price_levels(affinity, prices, categories)
+        if classes is None
+        else groups.named(history.customers, classes)
     )
+    half_life = how.similarity_half_life
     return Sources(
         history=history,
         bought=history.matrix(),
         popular=popular,
-        neighbours=neighbours,
+        last_year=_buyers(
+            popularity.last_year(lines, as_of_day=as_of_day, days=how.last_year_days), products
+        ),
+        categories=categories,
+        prices=prices,
+        by_category=groups.by_category(affinity, categories, popular[how.category_days]),
+        by_class=groups.by_class(history, tiers),
+        neighbours=item_item.similar(
+            engine,
+            history.matrix(half_life_days=half_life),
+            guests=guests.matrix(half_life_days=half_life),
+            how=how.similarity,
+        ),
+        rules=rules.fit(engine, lines, as_of_day=as_of_day, products=products, how=how.ruling),
         profiles=item_item.strongest(
             history.matrix(half_life_days=how.profile_half_life), n=how.profile_items
         ),
@@ -122,39 +157,35 @@ def fit(
 
 
 def lists(
-    engine: "Engine", sources: Sources, *, rows: NDArray[np.int64], k: int, new_only: bool
+    engine: "Engine",
+    sources: Sources,
+    *,
+    rows: NDArray[np.int64],
+    k: int,
+    new_only: bool,
+    names: Collection[str] = ALL_NAMES,
 ) -> dict[str, TopItems]:
     """Return the k best products of each source for the customers at `rows`: name → (rows, k) lists.
 
-    With `new_only` nobody gets what they have, and there is no buy-again list.
+    With `new_only` nobody gets what they have, and there is no buy-again list. `names` are the sources asked for.
     """
     held = sources.bought[rows] if new_only else None
-    found = {
-        ITEM_ITEM: item_item.recommend(sources.profiles[rows], sources.neighbours, k=k, exclude=held),
-        EASE: ease.recommend(sources.ease_profiles[rows], sources.ease, k=k, exclude=held),
-        FACTORS: factors.recommend(engine, sources.factors, k=k, rows=rows, exclude=held),
+    makers: dict[str, Callable[[], TopItems]] = {
+        ITEM_ITEM: lambda: item_item.recommend(sources.profiles[rows], sources.neighbours, k=k, exclude=held),
+        EASE: lambda: ease.recommend(sources.ease_profiles[rows], sources.ease, k=k, exclude=held),
+        FACTORS: lambda: factors.recommend(engine, sources.factors, k=k, rows=rows, exclude=held),
+        RULES: lambda: item_item.spoken_for(sources.profiles[rows], sources.rules, k=k, exclude=held),
+        LAST_YEAR: lambda: free_of_one(sources.last_year, rows=len(rows), k=k, exclude=held),
+        CATEGORY: lambda: groups.recommend(sources.by_category, rows=rows, k=k, exclude=held),
+        CLASS: lambda: groups.recommend(sources.by_class, rows=rows, k=k, exclude=held),
     }
-    if not new_only:
-        found[BUY_AGAIN] = buy_again.recommend(sources.habits[rows], k=k)
     for days, buyers in sources.popular.items():
-        found[POPULAR[days]] = _popular(buyers, held, rows=len(rows), k=k)
-    return found
+        makers[POPULAR[days]] = partial(free_of_one, buyers, rows=len(rows), k=k, exclude=held)
+    if not new_only:
+        makers[BUY_AGAIN] = lambda: buy_again.recommend(sources.habits[rows], k=k)
+    return {name: make() for name, make in makers.items() if name in names}
 
 
-def _popular(buyers: NDArray[np.float64], held: csr_matrix | None, *, rows: int, k: int) -> TopItems:
-    """Return the best-sellers for each row, without what the row has; a longer list is cut, so it may run short."""
-    if held is None:
-        return same_for_all(buyers, rows=rows, k=k)
-    longest = int(np.diff(held.indptr).max(initial=0))
-    best = same_for_all(buyers, rows=1, k=min(k + longest, len(buyers)))
-    items, scores = best.items[0], best.scores[0]
-    items, scores = items[items != NOBODY], scores[items != NOBODY]
-    out = TopItems(
-        items=np.full((rows, k), NOBODY, dtype=np.int32), scores=np.zeros((rows, k), dtype=np.float32)
-    )
-    for row in range(rows):
-        has = held.indices[held.indptr[row] : held.indptr[row + 1]]
-        free = np.flatnonzero(~np.isin(items[: k + len(has)], has))[:k]
-        out.items[row, : len(free)] = items[free]
-        out.scores[row, : len(free)] = scores[free]
-    return out
+def _buyers(frame: nw.LazyFrame[Any], products: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the buyers of each product."""
+    return popularity.as_vector(frame, score=popularity.BUYERS, products=products)

@@ -16,6 +16,7 @@ from precision.shop.columns import CUSTOMER, DAY, ORDER, PRODUCT, QUANTITY_E3
 from recommender.interactions import ORDERS, positions
 
 WINDOWS = (7, 30, 90)  # days
+YEAR_DAYS = 364
 BUYERS = "buyers"  # Int64, distinct known customers
 GROUP = "group"  # the group of a customer, as the caller names it
 BEFORE = "before"  # Int64, buyers or orders of the window before
@@ -49,6 +50,16 @@ def popular(
     orders = _counted(window, keys, each=ORDER, name=ORDERS)
     buyers = _counted(window.drop_nulls([CUSTOMER]), keys, each=CUSTOMER, name=BUYERS)
     return orders.join(buyers, on=keys, how="left").with_columns(nw.col(BUYERS).fill_null(0))
+
+
+def last_year(lines: nw.LazyFrame[Any], *, as_of_day: int, days: int = 28) -> nw.LazyFrame[Any]:
+    """`popular` in the same weeks of last year: the `days` days from 52 weeks before `as_of_day` on.
+
+    52 weeks, so that weekdays fall on weekdays. It is what sold *after* this day a year ago, and nothing of this year.
+    """
+    if not 1 <= days <= YEAR_DAYS:
+        raise ValueError(f"days is {days}, wanted 1 to {YEAR_DAYS}: later days are not last year's")
+    return popular(lines, as_of_day=as_of_day - YEAR_DAYS + days, days=days)
 
 
 def trending(

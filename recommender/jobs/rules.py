@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -15,17 +16,20 @@ from precision.engine.results import NOBODY, PairCounts
 from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
 from precision.shop import history
+from precision.shop.columns import QUANTITY_E3
 from precision.shop.models import Platform
 from recommender.methods import itemsets, pairs, rules, together
 from recommender.methods.pairs import Baskets
 from recommender.methods.together import Companionship
 from recommender.models import AssociationRule, PairCount, ProductList, RuleSettings
+from recommender.models.settings import MOST_BASKET_ITEMS
 
 AUTOMATIC_SHARE = 1 / 2000  # least share of baskets where staff set no count …
 AUTOMATIC_LEAST, AUTOMATIC_MOST = 2, 20  # … within these bounds …
 AUTOMATIC_PAIRS = 50_000  # … and raised until no more pairs than this make rules: nobody reads a million
 LONG_SHARE = 1 / 100  # least share of baskets for sets of three and more: their number explodes below it
 STORED_PAIRS = 1_000_000  # pairs kept in the tables at most; what is rarer is "fewer than the floor"
+COUNTED_PAIRS = 50_000_000  # pairs counted at most, some 2 GB at the peak
 RARE_PAIR = 5  # in a large shop a pair in fewer baskets than this is chance
 TOGETHER = 50  # products kept in each bought-together list
 RULE_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -44,8 +48,11 @@ def compute_rules(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     wanted = RuleSettings.objects.filter(platform=platform).first() or RuleSettings(platform=platform)
     window = Window.before(run.as_of, days=wanted.window_days, timezone=platform.timezone)
-    lines = history.scan("order_lines", window, platform=platform)
-    baskets = pairs.to_matrix(pairs.purchases(lines), max_items=wanted.max_basket_items)
+    scanned = history.scan("order_lines", window, platform=platform)
+    lines = scanned.filter(nw.col(QUANTITY_E3) > 0)
+    baskets = pairs.to_matrix(
+        pairs.purchases(lines), max_items=min(wanted.max_basket_items, MOST_BASKET_ITEMS)
+    )
     counted, counts = _counted(baskets, engine, wanted)
     long_rules, note = _long_rules(baskets, engine, counts, wanted)
     rows = {
@@ -64,6 +71,7 @@ def compute_rules(run: Run, engine: Engine) -> Outcome:
             "products": len(baskets.products),
             "pair_floor": counts.floor,
             "longer_sets": note,
+            **_said(baskets, wanted, counts),
         },
         parameters={
             "min_count": counts.rule,
@@ -85,6 +93,28 @@ class _Counts:
     rule: int
     long: int
     floor: int
+    is_raised: bool
+    """Whether rules start above what staff have set, because there would be too many pairs to count."""
+
+
+def _said(baskets: Baskets, wanted: RuleSettings, counts: _Counts) -> dict[str, str]:
+    """Return what staff should know when there are no rules, or not those they asked for."""
+    if not len(baskets.orders):
+        reason = (
+            f"all {baskets.left_out:,} baskets hold more than {wanted.max_basket_items:,} products and are left out; "
+            "raise the largest basket in the rule settings"
+            if baskets.left_out
+            else f"there was no order in the last {wanted.window_days:,} days"
+        )
+        return {"note": f"No rules: {reason}."}
+    if int(np.diff(baskets.matrix.indptr).max()) < 2:
+        return {"note": "No rules: no basket holds two different products."}
+    if counts.is_raised:
+        return {
+            "note": f"Rules start at {counts.rule:,} baskets, more than the settings ask for: in a shop of this size there "
+            "would be too many pairs to count."
+        }
+    return {}
 
 
 def _counted(baskets: Baskets, engine: Engine, wanted: RuleSettings) -> tuple[PairCounts, _Counts]:
@@ -95,14 +125,21 @@ def _counted(baskets: Baskets, engine: Engine, wanted: RuleSettings) -> tuple[Pa
         baskets=total, min_count=wanted.min_count or automatic, min_support=wanted.min_support
     )
     sizes = np.diff(baskets.matrix.indptr).astype(np.int64)
-    small = int((sizes * (sizes - 1) // 2).sum()) <= STORED_PAIRS
-    found = engine.pair_counts(baskets.matrix, min_count=1 if small else min(rule, RARE_PAIR))
+    occurrences = int((sizes * (sizes - 1) // 2).sum())
+    least = 1 if occurrences <= STORED_PAIRS else min(rule, RARE_PAIR)
+    # At most so many pairs can reach a count: what is counted fits into memory, whatever the shop.
+    least = max(least, math.ceil(occurrences / COUNTED_PAIRS))
+    is_raised = wanted.min_count is not None and rule < least
+    rule = max(rule, least)
+    found = engine.pair_counts(baskets.matrix, min_count=least)
     floor = min(rule, _least(found.count, found.min_count, most=STORED_PAIRS))
     if wanted.min_count is None:
         rule = _least(found.count, rule, most=AUTOMATIC_PAIRS)
     kept = found.count >= floor
     found = replace(found, a=found.a[kept], b=found.b[kept], count=found.count[kept], min_count=floor)
-    return found, _Counts(rule=rule, long=max(rule, math.ceil(total * LONG_SHARE)), floor=floor)
+    return found, _Counts(
+        rule=rule, long=max(rule, math.ceil(total * LONG_SHARE)), floor=floor, is_raised=is_raised
+    )
 
 
 def _least(counts: NDArray[np.int64], at_least: int, *, most: int) -> int:
@@ -149,13 +186,13 @@ def _long_rules(
     note = ""
     if wanted.max_length < 3 or not baskets.matrix.nnz:
         return pl.DataFrame(schema=RULE_COLUMNS), note
-    try:
-        found = engine.itemsets(baskets.matrix, min_count=counts.long, max_length=wanted.max_length)
-    except ItemsetsTooLargeError as error:
-        note = str(error)
-        found = engine.itemsets(
-            baskets.matrix, min_count=error.affordable_min_count, max_length=wanted.max_length
-        )
+    least = counts.long
+    while True:
+        try:
+            found = engine.itemsets(baskets.matrix, min_count=least, max_length=wanted.max_length)
+            break
+        except ItemsetsTooLargeError as error:  # each length has a bound of its own, so there may be several
+            note, least = str(error), error.affordable_min_count
     made = itemsets.from_itemsets(found, min_confidence=wanted.min_confidence, min_lift=wanted.min_lift)
     products = baskets.products.tolist()
     frame = pl.DataFrame(

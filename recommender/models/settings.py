@@ -5,6 +5,8 @@ from django.db import models
 
 from precision.shop.models import Platform
 
+MOST_BASKET_ITEMS = 5_000
+"""A basket of n products holds n (n − 1) / 2 pairs: 12 million of one basket are the most that is worth its time."""
 SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 
@@ -23,14 +25,20 @@ class RuleSettings(models.Model):
     min_confidence = models.FloatField(default=0.0, validators=SHARE)
     min_lift = models.FloatField(default=0.0, validators=[MinValueValidator(0.0)])
     max_basket_items = models.PositiveIntegerField(
-        default=1000, help_text="Baskets with more different products are left out (bulk orders)."
+        default=1000,
+        validators=[MinValueValidator(2), MaxValueValidator(MOST_BASKET_ITEMS)],
+        help_text="Baskets with more different products are left out (bulk orders).",
     )
     max_length = models.PositiveSmallIntegerField(
         default=3,
         validators=[MinValueValidator(2), MaxValueValidator(5)],
         help_text="Most products in a rule.",
     )
-    window_days = models.PositiveIntegerField(default=730, help_text="Baskets of so many days are counted.")
+    window_days = models.PositiveIntegerField(
+        default=730,
+        validators=[MinValueValidator(1), MaxValueValidator(36_500)],
+        help_text="Baskets of so many days are counted.",
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "rule settings"

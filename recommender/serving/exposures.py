@@ -83,6 +83,7 @@ class Writer:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._lost = 0
+        self._ends = False
 
     def put(self, shown: Shown) -> None:
         """Let an answer be written soon."""
@@ -151,7 +152,7 @@ class Writer:
                 return
             except DatabaseError:
                 facts.forget_partitions()
-                if number == TRIES - 1 or connection.in_atomic_block:
+                if number == TRIES - 1 or self._ends or connection.in_atomic_block:
                     raise
                 connection.close()
                 time.sleep(RETRY_S)
@@ -160,6 +161,7 @@ class Writer:
 
     def _finish(self) -> None:
         """Write what waits at the end of the process."""
+        self._ends = True
         try:
             self.flush()
         except Exception:  # noqa: BLE001 the process ends anyway

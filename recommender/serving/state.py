@@ -22,6 +22,8 @@ MOST_CHANGES: Final = 5_000
 """When more products have changed since the last look, all are read again."""
 LARGE: Final = 200
 """Products for sale from which on a shop is large enough to try other ones out."""
+DEFAULT_EXPLORATION: Final = 0.02
+"""Of a platform without a rule of its own (models.ServingRule)."""
 _PARTS: dict[str, str] = {
     "runs": "SELECT jsonb_object_agg(job, run_id) FROM precision_engine_publication WHERE scope = %(scope)s",
     "rule": "SELECT to_jsonb(r) FROM precision_recommender_servingrule r WHERE r.platform_id = %(platform)s",
@@ -143,6 +145,3 @@ def take(platform: Platform, text: str, *, asked: float) -> State:
     )
     _kept[platform.pk] = (asked + freshness.lifetime(SECONDS), state)
     return state
-
-
-DEFAULT_EXPLORATION: Final = 0.02
