@@ -45,6 +45,7 @@ from tests.admin.people import pins, product_label_rows
 from tests.admin.portals import portal_rows
 from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
+from tests.admin.screened import screened_rows
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAMES = ["Ada", "Ben", "Cleo", "Dora"]
@@ -162,6 +163,7 @@ def _results(platform: Platform) -> dict[str, Any]:
         product_label_rows(platform, runs["price-classes"], count)
         portal_rows(runs["price-classes"], count)
         report_results(platform, runs, count)
+        screened_rows(platform, runs["price-classes"], count)
         life_results(platform, runs["lifecycle"], runs["value"], count)
     join_facts(platform, at=NOON)
     return {"old": old, "new": new}
