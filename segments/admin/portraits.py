@@ -122,9 +122,9 @@ class PortraitPages:
                 self, request, title="Portrait of a group", form=form, intro="Choose a segment.", tables=[]
             )
         segment: Segment = form.cleaned_data["segment"]
-        run = runs.published("segments", segment.platform.key)
+        run = runs.published("segments", segment.scope)
         found = groups.of_segment(
-            scopes.of(segment.platform), segment, run, sight=masking.of_user(request.user)
+            scopes.read(segment.scope), segment, run, sight=masking.of_user(request.user)
         )
         of = (
             f"{found['share']:.1%} of {found['of']:,}"
