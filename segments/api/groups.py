@@ -23,6 +23,7 @@ from segments.api.portraits import ScopeParameters, scope_of
 from segments.conditions import Condition
 from segments.definitions import Definitions
 from segments.models import RESERVED, Segment
+from segments.portraits import groups
 
 KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the segment.")
 SIZES_S = 30.0
@@ -284,9 +285,7 @@ def checked(scope: Scope, data: Any, sight: masking.Sight, *, key: str | None = 
 
 def hidden_in(condition: Condition, known: Definitions, sight: masking.Sight) -> list[str]:
     """Return the labels that a condition reads, itself or through segments, and the caller may not see."""
-    below = conditions.needed_by(condition, known.conditions)
-    every = [condition, *(known.conditions[key] for key in below if key in known.conditions)]
-    names = frozenset().union(*(conditions.labels_of(each) for each in every))
+    names = groups.labels_behind(condition, known)
     return sorted(name for name in names if not masking.sees_label(name, sight))
 
 

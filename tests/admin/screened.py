@@ -15,7 +15,7 @@ from segments.models import (
 
 
 def screened_rows(platform: Platform, run: Run, count: int) -> None:
-    """Write what the customers spent, their cluster and chances, and a category's demand; `count` tells the runs apart."""
+    """Write spend, demand, clusters and chances; `count` tells the runs apart."""
     customers = list(Customer.objects.filter(identities__platform=platform).order_by("id"))
     category = Category.objects.get(platform=platform)
     CustomerWorth.objects.bulk_create(
@@ -34,7 +34,7 @@ def screened_rows(platform: Platform, run: Run, count: int) -> None:
     )
     ScreeningReport.objects.create(run=run, name="range", body=[{"categories": 1, "customers": count}])
     TargetModel.objects.create(
-        run=run, target="win-back", kind="baseline", reason="Only 4 positives; 100 are needed.", rows=count, positives=4,
+        run=run, target="win-back", kind="baseline", reason="Only 4 positives.", rows=count, positives=4,
         state={"kind": "baseline", "model": None, "calibration": [1.0, 0.0]},
     )  # fmt: skip
     TargetScore.objects.bulk_create(
