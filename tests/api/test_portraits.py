@@ -15,6 +15,7 @@ from segments.models import Segment, SegmentMember
 from tests.api.conftest import Shop
 from tests.api.portraits import habits, labels, portrait_results
 from tests.api.reports import report_facts
+from tests.segments.grouped_shop import night
 
 CONDITION = {"condition": {"label": "price_class", "op": "=", "value": "A"}}
 
@@ -284,6 +285,7 @@ def test_a_group_may_be_named_by_what_its_people_did(told: Shop) -> None:
     )  # fmt: skip
     did = {"did": "Product Viewed", "within_days": 7}
     history.export(told.platform)
+    night(told.platform.key, "behaviour", as_of=yesterday.date() + timedelta(days=2))
     assert post(told, {"condition": did})["size"] == 1
     assert post(told, {"condition": {"all": [did, CONDITION["condition"]]}})["size"] == 0
 
