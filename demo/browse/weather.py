@@ -38,7 +38,7 @@ def of_days(rng: np.random.Generator, *, first_day: int, days: int) -> pl.DataFr
 
 
 def moved(rng: np.random.Generator, visits: pl.DataFrame, sky: pl.DataFrame) -> pl.DataFrame:
-    """Return the visits, those of every EVERY-th visitor on a rainy day of the same week where there is one, by time."""
+    """Return the visits by time; those of every EVERY-th visitor lie on a rainy day of their week where it has one."""
     day = visits.get_column("at").to_numpy() // DAY_S
     first = int(sky.get_column("day").min())  # type: ignore[arg-type]
     wet = (sky.get_column("weather") == RAIN).to_numpy().reshape(-1, 7)

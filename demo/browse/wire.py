@@ -162,7 +162,8 @@ def order_records(
         made.append(
             {
                 "order_id": f"o{row['visit']:07d}", **person, "placed_at": iso(row["at"] + 90 * STEP_S),
-                "status": "completed", "currency": CURRENCY, "channel": folk.CHANNELS[row["channel"]], **store, **coupon,
+                "status": "completed", "currency": CURRENCY, "channel": folk.CHANNELS[row["channel"]],
+                **store, **coupon,
                 "payment_method": ("card", "wallet", "invoice")[who % 3],
                 "context": {**LABEL, **days[row["at"] // DAY_S]}, "lines": row["lines"],
             }
