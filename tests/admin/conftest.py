@@ -39,6 +39,7 @@ from recommender.models import (
 from segments import class_rules
 from segments.models import CustomerClass, Label, LabelRow, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
+from tests.admin.groups import segment_history
 from tests.admin.joins import join_facts
 from tests.admin.life import life_results, life_rule
 from tests.admin.people import pins, product_label_rows
@@ -143,6 +144,7 @@ def _shop(key: str) -> Platform:
         Segment(platform=platform, key=name, name=f"Segment {name}", condition=condition)
         for name in ("one", "two")
     )
+    segment_history(platform, at=NOON)
     report_facts(platform)
     pins(platform)
     life_rule(platform.key)

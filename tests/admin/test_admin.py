@@ -21,7 +21,7 @@ from unfold.admin import ModelAdmin
 
 from precision.shop.models import Customer, Event, Identity, Order, OrderLine, Product, Profile
 from recommender.models import AssociationRule, CustomerList, PairCount, ProductList
-from segments.models import CustomerClass, ProductPrice, RfmScore, SegmentMember
+from segments.models import CustomerClass, ProductPrice, RfmScore, SegmentMember, SegmentSpell
 
 MOST_QUERIES = 15
 MOST_OF_A_PERSON = 30  # their page has a panel of every app
@@ -33,7 +33,7 @@ OURS = [
 ]
 LARGE = [
     Order, OrderLine, Event, Customer, Identity, Profile, Product, CustomerClass, RfmScore, SegmentMember,
-    ProductPrice, AssociationRule, PairCount, ProductList, CustomerList,
+    SegmentSpell, ProductPrice, AssociationRule, PairCount, ProductList, CustomerList,
 ]  # fmt: skip
 QUERIES = ["", "?q=Ada", "?q=7", "?q=2026-11-20", "?p=1", "?_facets=True", "?all="]
 
