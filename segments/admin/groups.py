@@ -76,6 +76,11 @@ class SegmentAdmin(StaffAdmin):
         """Show how segments overlap."""
         return segment_overlap.page(self.admin_site, request)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
+        """Return the segments with whose they are: a page of one needs that as a list does."""
+        rows: QuerySet[Segment] = super().get_queryset(request)
+        return rows.select_related(*self.list_select_related)
+
     def get_form(self, request: HttpRequest, obj: Segment | None = None, **kwargs: Any) -> Any:
         """Return the form, which knows what this person may see."""
         form = super().get_form(request, obj, **kwargs)
@@ -91,7 +96,7 @@ class SegmentAdmin(StaffAdmin):
                 ("Members of a list", {"fields": ["listed_at", "listed"]}),
             ]
         if not hasattr(obj, "story"):
-            obj.story = Story(obj, masking.of_user(request.user))
+            obj.story = Story(obj, obj.run, masking.of_user(request.user))
         changeable = self.has_change_permission(request, obj)
         said = ["shop", *named] if obj.static else ["shop", *named, "condition"]
         parts: list[Any] = [(None, {"fields": said})]
@@ -193,6 +198,7 @@ class SegmentAdmin(StaffAdmin):
         for row in rows:
             run = runs.get(row.scope)
             seen = run is not None and (row.static or run.started_at >= row.updated_at)
+            row.run = run
             row.found = run.measures.get("sizes", {}).get(row.key) if run and seen else None
 
     @admin.display(description="shop", ordering="platform")

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -44,6 +45,15 @@ class ConditionField(forms.JSONField):
             raise forms.ValidationError(f"This cannot be read: {error}") from error
         if "\\u0000" in text:
             raise forms.ValidationError("A condition has no character of the number zero in it.")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what the field shows after a refusal: as it was typed where it cannot be read."""
+        try:
+            found = super().bound_data(data, initial)
+            json.dumps(found, ensure_ascii=False).encode()
+        except (RecursionError, ValueError):
+            return InvalidJSONInput(data)
         return found
 
 
@@ -109,15 +119,14 @@ class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]
             return
         if not there:
             del self.fields["unlisted"]
-        shops = Platform.objects.order_by("key")
-        if there:
-            shops = (
-                shops.filter(pk=self.instance.platform_id)
-                if self.instance.platform_id
-                else shops.filter(organisation=self.instance.organisation_id)
-            )
-        choices = [] if there and self.instance.platform_id else [("", "the shop of the segment")]
-        self.fields["listed_at"].choices = [*choices, *shops.values_list("key", "name")]  # type: ignore[attr-defined]
+        platform = self.instance.platform if there else None
+        if platform is not None:
+            choices = [(platform.key, platform.name)]
+        else:
+            shops = Platform.objects.order_by("key")
+            shops = shops.filter(organisation=self.instance.organisation_id) if there else shops
+            choices = [("", "the shop of the segment"), *shops.values_list("key", "name")]
+        self.fields["listed_at"].choices = choices  # type: ignore[attr-defined]
 
     def clean_listed(self) -> list[str]:
         """Return the ids to put onto the list."""

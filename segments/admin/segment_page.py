@@ -2,18 +2,14 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from precision.engine import runs
 from precision.engine.display import NOTHING, joined, link, list_link, share, table
 from precision.engine.models import Run
-from precision.engine.paging import TooSlowError, time_limit
 from precision.shop import scopes
 from precision.shop.scopes import Scope
 from segments import conditions, definitions, effects, masking, membership, visibility
@@ -24,28 +20,23 @@ from segments.masking import Sight
 from segments.models import Segment, SegmentMember, SegmentSpell
 
 SHOWN = 10
-SECONDS = 2.0
-"""Time that looking for the last exits may take: the index leads to the stays of a segment, not to their ends."""
 LIST_PACE = "Whoever is put onto the list or taken off it enters and leaves at once."
 
 
 class Story:
     """All that is told of one segment; each part is read when it is asked for, and once: a page asks several times."""
 
-    def __init__(self, segment: Segment, sight: Sight) -> None:
-        self.segment, self.sight = segment, sight
+    def __init__(self, segment: Segment, run: Run | None, sight: Sight) -> None:
+        self.segment, self.run, self.sight = segment, run, sight
 
     @cached_property
     def scope(self) -> Scope:
-        return scopes.read(self.segment.scope)
+        platform = self.segment.platform
+        return scopes.of(platform) if platform is not None else scopes.read(self.segment.scope)
 
     @cached_property
     def known(self) -> Definitions:
         return definitions.read(self.scope)
-
-    @cached_property
-    def run(self) -> Run | None:
-        return runs.published(membership.JOB, self.scope.key)
 
     @property
     def condition(self) -> Condition | None:
@@ -119,14 +110,12 @@ class Story:
     @cached_property
     def entries(self) -> SafeString | str:
         """Return who entered last."""
-        return self._stays(self._spells().order_by("-id"), "entered_at")
+        return self._told(self._last[0])
 
     @cached_property
     def exits(self) -> SafeString | str:
         """Return who left last."""
-        return self._stays(
-            self._spells().filter(left_at__isnull=False).order_by("-left_at", "-id"), "left_at"
-        )
+        return self._told(self._last[1])
 
     @cached_property
     def pages(self) -> SafeString | str:
@@ -149,40 +138,41 @@ class Story:
             [*lists, *(format_html('<a class="precision-link" href="{}">{}</a>', *each) for each in found)]
         )
 
-    def _spells(self) -> QuerySet[SegmentSpell]:
-        return SegmentSpell.objects.filter(segment=self.segment)
+    @cached_property
+    def _last(self) -> tuple[list[SegmentSpell], list[SegmentSpell]]:
+        """The stays that began last and those that ended last; two queries, each along its index."""
+        stays = SegmentSpell.objects.filter(segment=self.segment).select_related("customer")
+        ended = stays.filter(left_at__isnull=False).order_by("-left_at", "-id")
+        return list(stays.order_by("-id")[:SHOWN]), list(ended[:SHOWN])
 
     def _links(self, keys: Iterable[str]) -> SafeString | str:
         rows = self.known.rows
         return joined(link(rows[key], rows[key].name) for key in keys if key in rows) or NOTHING
 
-    def _stays(self, spells: QuerySet[SegmentSpell], moment: str) -> SafeString | str:
-        """Return the first of these stays as a table; two queries."""
+    def _told(self, stays: list[SegmentSpell]) -> SafeString | str:
+        """Return stays as a table; masked where the members would tell a label that is not to be seen."""
         if self.hidden:
             return f"{masking.MASKED} Your role may not see {', '.join(self.hidden)}."
-        try:
-            with time_limit(SECONDS):
-                rows = list(spells.select_related("customer")[:SHOWN])
-        except TooSlowError as error:
-            return f"{error} The page of entries and exits shows them by their order."
-        names = self._names([row.customer_id for row in rows])
         return table(
             ["customer", "entered", "left"],
             [
                 (
-                    link(row.customer, names.get(row.customer_id)),
-                    f"{row.entered_at:%Y-%m-%d %H:%M}",
-                    f"{row.left_at:%Y-%m-%d %H:%M}" if row.left_at else "still in it",
+                    link(one.customer, self._names.get(one.customer_id)),
+                    f"{one.entered_at:%Y-%m-%d %H:%M}",
+                    f"{one.left_at:%Y-%m-%d %H:%M}" if one.left_at else "still in it",
                 )
-                for row in rows
+                for one in stays
             ],
         )
 
-    def _names(self, customers: list[int]) -> dict[int, str]:
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """What the shops call the people of the last stays; one query for each shop."""
+        customers = list({one.customer_id for stays in self._last for one in stays})
         found: dict[int, str] = {}
         for platform in self.scope.platforms if customers else ():
             for customer, known in names_of(platform, customers).items():
-                name: Any = known["customer_id"] or known["anonymous_id"]
+                name = known["customer_id"] or known["anonymous_id"]
                 if name:
                     found.setdefault(customer, name)
         return found
