@@ -11,7 +11,7 @@ from precision.engine import runs
 from precision.engine.models import Run
 from precision.shop.models import Customer, Identity, Order, Platform, Product
 from recommender.models import AssociationRule
-from segments.models import CustomerClass, PriceClass
+from segments.models import CustomerClass, PriceClass, TargetModel
 
 BEST = 5
 LOOKED_AT = 500  # rules among which the best are found: a set of products comes in several directions
@@ -27,6 +27,17 @@ class RuleInWords:
     """Baskets with all of them."""
     confidence: float
     lift: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Churn:
+    """Areas under the curve on a date that no model had seen."""
+
+    used: str
+    """Kind of the model in force."""
+    auc: float
+    alone: float
+    """Of the days since the last order alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +60,12 @@ class Figures:
     best_rules: tuple[RuleInWords, ...]
     classes: Mapping[str, int] | None
     """Customers per letter; None: there is no published run of classes."""
+    stages: Mapping[str, int] | None
+    """Customers per stage of the life cycle; None: there is no published run of it."""
+    churn: Churn | None
+    """How well it is told who will not come back; None: nothing was judged."""
+    worth: tuple[float, float] | None
+    """Orders and money expected of all customers within a year; None: not computed, or not known."""
     quality: Mapping[str, Any] | None
     """The comparison with popularity as the job measured it; None: there is none."""
     seconds: Mapping[str, float]
@@ -81,6 +98,9 @@ def gather(platform: Platform) -> Figures:
         rules=AssociationRule.objects.filter(run=rules).count() if rules else None,
         best_rules=_best_rules(rules) if rules else (),
         classes=_class_sizes(classes) if classes else None,
+        stages=published["lifecycle"].measures.get("stages") if "lifecycle" in published else None,
+        churn=_churn(published.get("models")),
+        worth=_worth(published.get("value")),
         quality=recommendations.measures.get("quality") if recommendations else None,
         seconds={job: seconds for job, run in published.items() if (seconds := _seconds(run)) is not None},
     )
@@ -138,6 +158,22 @@ def _class_sizes(run: Run) -> dict[str, int]:
     rows = CustomerClass.objects.filter(run=run)
     counts = rows.aggregate(**{letter: Count("pk", filter=Q(letter=letter)) for letter in PriceClass.values})
     return {letter: counts[letter] for letter in PriceClass.values}
+
+
+def _churn(run: Run | None) -> Churn | None:
+    """Return how well churn was told, or None."""
+    model = TargetModel.objects.filter(run=run, target="churn").first() if run else None
+    ways = model.measures.get("ways", {}) if model else {}
+    if model is None or "baseline" not in ways:
+        return None
+    return Churn(used=model.kind, auc=ways[model.kind]["auc"], alone=ways["baseline"]["auc"])
+
+
+def _worth(run: Run | None) -> tuple[float, float] | None:
+    """Return the orders and the money that are expected, or None."""
+    if run is None or run.measures.get("expected_value") is None:
+        return None
+    return float(run.measures["expected_orders"]), float(run.measures["expected_value"])
 
 
 def _seconds(run: Run) -> float | None:

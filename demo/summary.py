@@ -12,6 +12,7 @@ from rich.text import Text
 from demo.browse.loading import Sent
 from demo.figures import Figures, RuleInWords
 from precision.shop.importing import ImportSummary
+from segments.lifecycle.stages import Stage
 from segments.methods.price_classes import PriceClassRule
 
 Row = tuple[str, str]
@@ -124,6 +125,8 @@ def _computed(figures: Figures) -> list[Row]:
         ("rules", "not computed" if figures.rules is None else f"{figures.rules:,}"),
         *(("" if number else "the best", _rule(rule)) for number, rule in enumerate(figures.best_rules)),
         ("classes", _classes(figures.classes)),
+        ("life cycle", _stages(figures.stages)),
+        *_expected(figures),
         *_quality(figures.quality),
     ]
 
@@ -175,6 +178,30 @@ def _classes(sizes: Mapping[str, int] | None) -> str:
     letters = "  ".join(f"{letter} {count:,}" for letter, count in sizes.items())
     days = PriceClassRule().window_days
     return f"{letters}  (the {sum(sizes.values()):,} buyers of the last {days} days, not all customers)"
+
+
+def _stages(stages: Mapping[str, int] | None) -> str:
+    """Return how many people are in each stage, in the order of the life cycle."""
+    if stages is None:
+        return "not computed"
+    return "  ".join(f"{stage.value} {stages[stage]:,}" for stage in Stage if stage in stages) or "nobody yet"
+
+
+def _expected(figures: Figures) -> list[Row]:
+    """Return what is foretold, where there is enough to foretell from."""
+    rows = []
+    if figures.churn is not None:
+        rows.append(
+            (
+                "who leaves",
+                f"told with AUC {figures.churn.auc:.3f} by {figures.churn.used}, on a date that it had not seen; "
+                f"by the days since the last order alone {figures.churn.alone:.3f}",
+            )
+        )
+    if figures.worth is not None:
+        orders, value = figures.worth
+        rows.append(("expected in a year", f"{orders:,.0f} orders worth {value:,.0f}"))
+    return rows
 
 
 def _quality(quality: Mapping[str, Any] | None) -> list[Row]:

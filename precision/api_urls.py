@@ -23,6 +23,7 @@ from recommender.api.quality import RecommendationQualityView
 from recommender.api.rules import MatrixView, RulesView
 from recommender.api.trace import TraceView
 from segments.api import clusters, demand, price_classes, screening
+from segments.api.condition_portraits import ConditionPortraitView
 from segments.api.evidence import EvidenceView
 from segments.api.groups import SegmentsView, SegmentView
 from segments.api.labels import CustomerLabelsView, LibraryView
@@ -30,7 +31,7 @@ from segments.api.lifecycle import LifecycleView, StageFlowView
 from segments.api.members import CustomerSegmentsView, MembersView, OverlapView, SegmentHistoryView
 from segments.api.overrides import LabelPinView
 from segments.api.portals import PortalsView
-from segments.api.portraits import ConditionPortraitView, PortraitView, SegmentPortraitView
+from segments.api.portraits import PortraitView, SegmentPortraitView
 from segments.api.predictions import ModelsView, ModelView, ScoresView
 from segments.api.preview import PreviewView
 from segments.api.product_labels import (

@@ -105,9 +105,7 @@ def check(scope: Scope, data: Any, *, key: str | None = None) -> Condition:
                 f"the segment {term.segment!r} cannot be used itself: {known.refused[term.segment]}",
                 path=f"{path}.segment" if path else "segment",
             )
-    graph = {**known.conditions, key or "": condition}
-    conditions.ordered(graph)
-    length = max(_chain(name, graph) for name in graph)
+    length = _longest_chain({**known.conditions, key or "": condition})
     if length > MAX_CHAIN:
         raise ConditionError(
             f"segments stand on each other {length} times; at most {MAX_CHAIN} are allowed.", path=""
@@ -161,7 +159,10 @@ def ensure_builtin(platform: Platform) -> None:
     )
 
 
-def _chain(key: str, graph: dict[str, Condition]) -> int:
-    """Return how many segments stand on each other below this one. The graph has no circle."""
-    below = [name for name in conditions.segments_of(graph[key]) if name in graph]
-    return 1 + max((_chain(name, graph) for name in below), default=0)
+def _longest_chain(graph: dict[str, Condition]) -> int:
+    """Return how many segments stand on each other at most; CycleError where they do in a circle."""
+    lengths: dict[str, int] = {}
+    for key in conditions.ordered(graph):  # each after those that it names, so each is looked at once
+        below = (lengths[name] for name in conditions.segments_of(graph[key]) if name in lengths)
+        lengths[key] = 1 + max(below, default=0)
+    return max(lengths.values())

@@ -51,7 +51,14 @@ def effects(scope: Scope, condition: Condition, known: Definitions) -> list[Effe
     own = {} if scope.platform is None else {row.key: row.refresh for row in library.of_staff(scope.platform)}
     paces = {key: Pace(str(each.refresh)) for key, each in registry.definitions().items()}
     paces |= {key: Pace(str(refresh)) for key, refresh in own.items()}
-    return [_effect(path, term, known, paces) for path, term in conditions.terms(condition)]
+    inner: dict[str, Pace] = {}
+    for key, each in known.conditions.items():  # each after those that it names
+        found = {_pace(term, inner, paces) for _, term in conditions.terms(each)}
+        inner[key] = next(pace for pace in _SLOWEST if pace in found)
+    return [
+        Effect(path=path, term=in_words(term), pace=_pace(term, inner, paces), note=_note(term))
+        for path, term in conditions.terms(condition)
+    ]
 
 
 def in_words(term: Term) -> str:
@@ -72,20 +79,13 @@ def in_words(term: Term) -> str:
             return f"did {term.event}{f' with {where}' if where else ''}{times}{days}"
 
 
-def _effect(path: str, term: Term, known: Definitions, paces: Mapping[str, Pace]) -> Effect:
-    return Effect(path=path, term=in_words(term), pace=_pace(term, known, paces), note=_note(term))
-
-
-def _pace(term: Term, known: Definitions, paces: Mapping[str, Pace]) -> Pace:
+def _pace(term: Term, inner: Mapping[str, Pace], paces: Mapping[str, Pace]) -> Pace:
+    """Return the pace of a term; `inner` has those of the segments with a condition."""
     match term:
         case Did():
             return Pace.MINUTE
         case InSegment(key):
-            inner = known.conditions.get(key)
-            if inner is None:
-                return Pace.EVENT  # a list
-            found = {_pace(each, known, paces) for _, each in conditions.terms(inner)}
-            return next(pace for pace in _SLOWEST if pace in found)
+            return inner.get(key, Pace.EVENT)  # without a condition it is a list
         case Label(label):
             return paces.get(label, Pace(Refresh.NIGHTLY.value))
 

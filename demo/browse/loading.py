@@ -11,8 +11,10 @@ from demo.browse.sending import Client
 from demo.loading import ShopSteps, open_platform
 from demo.sources import Shop
 from precision.shop.models import Event, Platform, Response, Source
+from segments import class_rules
 
 STEPS = shop.STEPS + 1
+EVIDENCE = {"least_lines": 5, "least_orders": 2, "confidence": 0.7}
 BROWSE = Shop(
     key="browse",
     name="Browse (generated, not real)",
@@ -44,6 +46,7 @@ def load(*, visitors: int, var: Path) -> Sent:
         platform, server_key = open_platform(BROWSE, var=var)
         with steps.step(f"make {visitors:,} visitors"):
             world = shop.make(visitors=visitors)
+        _own_rule()
         counts: Mapping[str, int] = {}
         if not _is_there(platform, world):
             with serving.served() as port, Client(serving.HOST, port, server_key=server_key) as client:
@@ -53,6 +56,12 @@ def load(*, visitors: int, var: Path) -> Sent:
     return Sent(
         platform=platform, server_key=server_key, counts=counts, seconds=time.perf_counter() - started
     )
+
+
+def _own_rule() -> None:
+    """Set the evidence that a class wants here: people buy one or two things at a time, a few times a year."""
+    if class_rules.current(BROWSE.key) == class_rules.BUILT_IN:
+        class_rules.add(BROWSE.key, EVIDENCE, reason="Orders of one or two lines, a few a year.")
 
 
 def _is_there(platform: Platform, world: shop.World) -> bool:

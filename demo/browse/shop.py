@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from demo.browse import catalogue, choices, events, people, weeks, wire
+from demo.browse import catalogue, choices, events, people, weather, weeks, wire
 from demo.browse.sending import Client
 from precision.engine.progress import Steps
 
@@ -33,6 +33,8 @@ class World:
     visits: pl.DataFrame
     events: pl.DataFrame
     lines: pl.DataFrame
+    sky: pl.DataFrame
+    """Weather and temperature of each day."""
     first_day: int
     """Days since 1970 of the first Monday."""
     rng: np.random.Generator = field(repr=False)
@@ -57,6 +59,10 @@ def make(*, visitors: int = VISITORS, seed: int = SEED) -> World:
     history = weeks.simulate(rng, folk, weeks=WEEKS)
     first_day = (LAST_DAY - timedelta(days=7 * WEEKS - 1) - date(1970, 1, 1)).days
     visits = events.dated(rng, folk, history, first_day=first_day)
+    # Of its own numbers, so that nothing else depends on the weather.
+    clouds = np.random.default_rng([seed, 1])
+    sky = weather.of_days(clouds, first_day=first_day, days=7 * WEEKS)
+    visits = weather.moved(clouds, visits, sky)
     happened, bought = events.of_visits(rng, folk, discounts, visits)
     ends = visits.filter("buys").join(bought, on="visit", how="inner", maintain_order="left")
     lines = choices.order_lines(
@@ -69,6 +75,7 @@ def make(*, visitors: int = VISITORS, seed: int = SEED) -> World:
         visits=visits,
         events=pl.concat([happened, events.reviews(rng, ends.select("visit", "bought"))]),
         lines=lines,
+        sky=sky,
         first_day=first_day,
         rng=rng,
     )
@@ -94,7 +101,9 @@ STEPS = 5
 def _work(world: World, client: Client) -> Iterator[tuple[str, Any]]:
     names, rng = world.names, world.rng
     months = [f"{year}-{month:02d}-01" for year, month in _months()]
-    orders = wire.order_records(names, world.visits.filter("buys"), world.lines, world.catalogue)
+    orders = wire.order_records(
+        names, world.visits.filter("buys"), world.lines, world.catalogue, sky=world.sky
+    )
 
     def lists(records: dict[str, list[wire.Record]]) -> dict[str, int]:
         for name, rows in records.items():

@@ -16,6 +16,8 @@ from demo.browse.weeks import History
 LABEL = {"generated": True}
 """Stands on everything we make up, so that nobody takes it for real."""
 CURRENCY = "EUR"
+COUPON = "BROWSE-SAVE"
+CLASS_B = folk.CLASSES.index("B")
 STORES = 40
 REGIONS = ("North", "East", "South", "West")
 STORE_TYPES = ("street", "IT mall", "mall")
@@ -128,9 +130,12 @@ def store_month_records(rng: np.random.Generator, months: list[str]) -> list[Rec
 
 
 def order_records(
-    names: Names, visits: pl.DataFrame, lines: pl.DataFrame, catalogue: pl.DataFrame
+    names: Names, visits: pl.DataFrame, lines: pl.DataFrame, catalogue: pl.DataFrame, *, sky: pl.DataFrame
 ) -> list[Record]:
-    """Return the orders of the visits that end in one."""
+    """Return the orders of the visits that end in one, with the weather of the day (`weather.of_days`).
+
+    Every third discounted order of class B used a coupon.
+    """
     ids = catalogue.get_column("product_id")
     grouped = (
         lines.with_columns(product_id=ids.gather(lines.get_column("product")))
@@ -138,6 +143,7 @@ def order_records(
         .agg(pl.struct("product_id", "quantity", "unit_price", "list_price").alias("lines"))
     )
     made = []
+    days = {day: {"weather": kind, "temperature": degrees} for day, kind, degrees in sky.iter_rows()}
     rows = visits.join(grouped, on="visit", maintain_order="left")
     for row in rows.iter_rows(named=True):
         who = row["visitor"]
@@ -146,12 +152,20 @@ def order_records(
             if names.registered[who] >= 0
             else {"anonymous_id": names.anonymous(who, row["device"])}
         )
+        saves = any(line["unit_price"] < line["list_price"] for line in row["lines"])
+        coupon = (
+            {"coupon": COUPON}
+            if saves and names.people.letter[who] == CLASS_B and row["visit"] % 3 == 0
+            else {}
+        )
         store = {"store_id": f"s{who % STORES:02d}"} if folk.CHANNELS[row["channel"]] == "store-kiosk" else {}
         made.append(
             {
                 "order_id": f"o{row['visit']:07d}", **person, "placed_at": iso(row["at"] + 90 * STEP_S),
-                "status": "completed", "currency": CURRENCY, "channel": folk.CHANNELS[row["channel"]], **store,
-                "payment_method": ("card", "wallet", "invoice")[who % 3], "context": LABEL, "lines": row["lines"],
+                "status": "completed", "currency": CURRENCY, "channel": folk.CHANNELS[row["channel"]],
+                **store, **coupon,
+                "payment_method": ("card", "wallet", "invoice")[who % 3],
+                "context": {**LABEL, **days[row["at"] // DAY_S]}, "lines": row["lines"],
             }
         )  # fmt: skip
     return made

@@ -14,6 +14,7 @@ from segments.admin import (
     product_labels,
     rfm,
     screening,
+    segment_rows,
     value,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "product_labels",
     "rfm",
     "screening",
+    "segment_rows",
     "value",
 ]

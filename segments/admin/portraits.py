@@ -32,7 +32,7 @@ class GroupForm(forms.Form):
     """Which segment of which shop."""
 
     segment = forms.ModelChoiceField(
-        Segment.objects.select_related("platform").order_by("platform__key", "key"),
+        Segment.objects.select_related("platform", "organisation").order_by("platform__key", "key"),
         label="Segment",
         widget=UnfoldAdminSelectWidget,
         empty_label=None,
@@ -40,7 +40,7 @@ class GroupForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["segment"].label_from_instance = lambda one: f"{one.platform.key}: {one.name}"  # type: ignore[attr-defined]
+        self.fields["segment"].label_from_instance = lambda one: f"{one.scope}: {one.name}"  # type: ignore[attr-defined]
 
 
 class PortraitPages:
@@ -122,9 +122,9 @@ class PortraitPages:
                 self, request, title="Portrait of a group", form=form, intro="Choose a segment.", tables=[]
             )
         segment: Segment = form.cleaned_data["segment"]
-        run = runs.published("segments", segment.platform.key)
+        run = runs.published("segments", segment.scope)
         found = groups.of_segment(
-            scopes.of(segment.platform), segment, run, sight=masking.of_user(request.user)
+            scopes.read(segment.scope), segment, run, sight=masking.of_user(request.user)
         )
         of = (
             f"{found['share']:.1%} of {found['of']:,}"

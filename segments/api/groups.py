@@ -23,6 +23,7 @@ from segments.api.portraits import ScopeParameters, scope_of
 from segments.conditions import Condition
 from segments.definitions import Definitions
 from segments.models import RESERVED, Segment
+from segments.visibility import hidden_in
 
 KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the segment.")
 SIZES_S = 30.0
@@ -280,14 +281,6 @@ def checked(scope: Scope, data: Any, sight: masking.Sight, *, key: str | None = 
     if hidden:
         raise PermissionDenied(f"This key may not see {', '.join(hidden)}, so it may not ask by it.")
     return condition
-
-
-def hidden_in(condition: Condition, known: Definitions, sight: masking.Sight) -> list[str]:
-    """Return the labels that a condition reads, itself or through segments, and the caller may not see."""
-    below = conditions.needed_by(condition, known.conditions)
-    every = [condition, *(known.conditions[key] for key in below if key in known.conditions)]
-    names = frozenset().union(*(conditions.labels_of(each) for each in every))
-    return sorted(name for name in names if not masking.sees_label(name, sight))
 
 
 def owner_of(scope: Scope) -> dict[str, Any]:

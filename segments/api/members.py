@@ -19,10 +19,11 @@ from precision.shop.api.description import describe
 from precision.shop.api.pagination import LARGEST_ID, Page
 from precision.shop.api.parameters import NamesField
 from segments import definitions, following, lists, masking, membership, overlap, standing
-from segments.api.groups import KEY, ScopedPageParameters, ScopedView, hidden_in
+from segments.api.groups import KEY, ScopedPageParameters, ScopedView
 from segments.api.names import names_of
 from segments.api.portraits import ScopeParameters
 from segments.models import SegmentSpell
+from segments.visibility import hidden_in
 
 MOST_IDS = 5_000
 NAMELESS = {"customer_id": None, "anonymous_id": None}

@@ -1,27 +1,24 @@
 """Portraits of customers and of groups."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-import polars as pl
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from precision.engine import runs
 from precision.shop import scopes
-from precision.shop.api import parameters
 from precision.shop.api.authentication import Principal
 from precision.shop.api.description import describe
 from precision.shop.api.parameters import QueryParameters
 from precision.shop.api.views import PlatformView
 from precision.shop.platforms import ORGANISATION
 from precision.shop.scopes import Scope
-from segments import conditions, masking
-from segments.labels import library
+from segments import masking
 from segments.models import Segment
-from segments.portraits import group_portrait, groups, portrait
+from segments.portraits import groups, portrait
 
 CUSTOMER = OpenApiParameter(
     "customer_id", str, OpenApiParameter.PATH, description="The shop's own customer id."
@@ -103,12 +100,6 @@ class GroupPortraitSerializer(serializers.Serializer[Any]):
     withheld = serializers.DictField(help_text="Labels that are not told, and why.")
 
 
-class ConditionSerializer(serializers.Serializer[Any]):
-    """Who is meant."""
-
-    condition = serializers.JSONField(help_text='Like {"label": "price_class", "op": "=", "value": "A"}.')
-
-
 class PortraitView(PlatformView):
     """The portrait of a customer."""
 
@@ -148,50 +139,6 @@ class SegmentPortraitView(PlatformView):
         sight = masking.of_key(self.principal.key)
         answer = groups.of_segment(scopes.of(self.platform), segment, run, sight=sight)
         return Response({"segment": key, "as_of": run.as_of if run else None, **answer})
-
-
-class ConditionPortraitView(PlatformView):
-    """The portrait of those whom a condition names."""
-
-    scopes: ClassVar = {"GET": frozenset({"read"}), "POST": frozenset({"read"})}
-
-    @describe(
-        operation_id="segments_portrait_of_condition",
-        tags=["segments"],
-        summary="How those whom a condition names differ from everyone",
-        request=ConditionSerializer,
-        responses=GroupPortraitSerializer,
-    )
-    def post(self, request: Request) -> Response:
-        """Answer with the portrait of a group that is no segment yet."""
-        parameters.read(QueryParameters, request.query_params)
-        given = ConditionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        sight = masking.of_key(self.principal.key)
-        try:
-            condition = conditions.parse(
-                given.validated_data["condition"], labels=library.types(self.platform)
-            )
-        except conditions.ConditionError as error:
-            raise ValidationError({"condition": [f"{error.path or 'condition'}: {error.message}"]}) from error
-        hidden = sorted(
-            name for name in conditions.labels_of(condition) if not masking.sees_label(name, sight)
-        )
-        if hidden:
-            raise PermissionDenied(f"This key may not see {', '.join(hidden)}, so it may not ask by it.")
-        if conditions.behaviour_of(condition):
-            raise ValidationError(
-                {"condition": ["A portrait goes by labels; make a segment of what people did."]}
-            )
-        scope = scopes.of(self.platform)
-        members = groups.matching(scope, condition)
-        answer = group_portrait(
-            scope,
-            members if members is not None else pl.Series([], dtype=pl.Int64),
-            sight=sight,
-            defined_by=conditions.labels_of(condition),
-        )
-        return Response({"segment": None, "as_of": groups.as_of(scope), **answer})
 
 
 def scope_of(principal: Principal, *, overall: bool) -> Scope:

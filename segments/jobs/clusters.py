@@ -57,13 +57,14 @@ def compute_clusters(run: Run, engine: Engine) -> Outcome:
         # More threads than one wait for each other more than they gain on tables this small.
         with threadpool_limits(limits=1):
             reports |= reduced(values, found)
-            chosen = [found.names.index(each["representative"]) for each in reports["variable_clusters"]]
-            clusters = cl.kmeans(values[:, chosen], ks=KS, rng=rng)
+            last = _last(run)
+            names = _one_of_each(reports["variable_clusters"], last["names"] if last else [])
+            chosen = [found.names.index(name) for name in names]
+            clusters = cl.kmeans(values[:, chosen], ks=KS, rng=rng, before=_centres(last, names))
             mixture = cl.mixture(values[:, chosen], centres=clusters.centres, rng=rng)
         labels = cl.nearest(values[:, chosen], clusters.centres)
         shares = cl.membership(values[:, chosen], mixture)
-        names = [found.names[place] for place in chosen]
-        keys, numbered = _keys(run, names, clusters)
+        keys, numbered = _keys(last, names, clusters)
         reports["choice"] = [asdict(choice) for choice in clusters.choices]
         reports["clusters"] = _clusters(columns, values, found, chosen, labels, shares, keys)
         reports["model"] = _model(found, names, clusters, mixture, keys, numbered)
@@ -131,17 +132,41 @@ def _variables(found: Prepared) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _keys(run: Run, names: list[str], clusters: Clusters) -> tuple[list[tuple[str, bool]], int]:
+def _last(run: Run) -> dict[str, Any] | None:
+    """Return the model of the run in force, or None."""
+    before = runs.published(JOB, run.scope)
+    if before is None:
+        return None
+    return ScreeningReport.objects.filter(run=before, name="model").values_list("body", flat=True).first()
+
+
+def _one_of_each(groups: list[dict[str, Any]], last: list[str]) -> list[str]:
+    """Return a variable of each cluster of variables; those of the last time while they still tell things apart.
+
+    These stay while no two of them lie in one cluster and at most one cluster holds none: a cluster more or less
+    comes and goes with a single order, and every change of variables makes other clusters of customers.
+    """
+    held = [[name for name in last if name in each["names"]] for each in groups]
+    apart = all(len(names) <= 1 for names in held) and sum(map(len, held)) == len(last)
+    if last and apart and len(groups) <= len(last) + 1:
+        return last
+    return [each["representative"] for each in groups]
+
+
+def _centres(model: dict[str, Any] | None, names: list[str]) -> Floats | None:
+    """Return the centres of a model in the order of these variables; None where it has others."""
+    if model is None or sorted(model["names"]) != sorted(names):
+        return None
+    return np.array(model["centres"])[:, [model["names"].index(name) for name in names]]
+
+
+def _keys(
+    model: dict[str, Any] | None, names: list[str], clusters: Clusters
+) -> tuple[list[tuple[str, bool]], int]:
     """Return key and newness of each cluster, and the highest number ever given.
 
     A cluster goes on under the number of the one before that it is nearest to; numbers are never used twice.
     """
-    before = runs.published(JOB, run.scope)
-    model = (
-        ScreeningReport.objects.filter(run=before, name="model").values_list("body", flat=True).first()
-        if before
-        else None
-    )
     numbered = int(model["numbered"]) if model else 0
     shared = [name for name in names if model and name in model["names"]]
     old: list[int | None] = [None] * len(clusters.centres)

@@ -96,7 +96,8 @@ def _champions(run: int | None) -> dict[str, str]:
 def _row(run: Run, target: Target, result: Result, found: list[Sample], told: pl.DataFrame) -> TargetModel:
     measures = _measures(result)
     if target.outcome is targets.Outcome.ANSWERS and result.fitted is not None:
-        latest = found[-1]
+        # A date on which nobody was asked about judges nothing.
+        latest = next(each for each in found if each.day == result.dates[-1])
         chances = scoring.score(target, result.fitted, latest.features)
         if result.verdict is not None:
             chances = next(
@@ -107,8 +108,14 @@ def _row(run: Run, target: Target, result: Result, found: list[Sample], told: pl
         run=run, target=target.key, kind=_kind(result), reason=result.reason, rows=result.rows,
         positives=result.positives, dates=list(result.dates), measures=measures, report=result.report,
         report_reason=result.report_reason, importance=result.importance,
-        patterns=patterns.patterns(found[-1]) if found else [], state=result.fitted.state() if result.fitted else {},
+        patterns=_patterns(found), state=result.fitted.state() if result.fitted else {},
     )  # fmt: skip
+
+
+def _patterns(found: list[Sample]) -> list[dict[str, Any]]:
+    """Return what those who did it had in common on the last date on which anybody was asked about."""
+    asked = [each for each in found if len(each.responses)]
+    return patterns.patterns(asked[-1]) if asked else []
 
 
 def _kind(result: Result) -> str:

@@ -210,8 +210,13 @@ def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | N
     products = b.per_product(lines)
     if key in (b.PRODUCTS, b.CATEGORIES):
         wanted = c.PRODUCT if key == b.PRODUCTS else c.CATEGORY
-        found = sorted(set(own.eager(products)[wanted].drop_nulls().to_list()))
-        return {**told, wanted: found} if found else None
+        found = set(own.eager(products)[wanted].drop_nulls().to_list())
+        if key == b.PRODUCTS:
+            named = own.shop_ids(scope, found)
+        else:
+            every = own.categories(scope).filter(pl.col(c.CATEGORY).is_in(found))
+            named = dict(every.select(c.CATEGORY, NAME).iter_rows())
+        return {**told, wanted: sorted(named.values())} if found else None
     return _favourite_evidence(scope, as_of, FAVOURITE_OF[key], b.per_order(lines), products, told)
 
 

@@ -161,11 +161,14 @@ def evidence(scope: Scope, as_of: date, customer: int, key: str) -> Evidence | N
         }
     if key == v.PRODUCTS_VIEWED:
         views = own.eager(v.viewed(events)).filter(pl.col(c.DAY) >= today - v.LOOK_DAYS)
-        return {**told, "days": v.LOOK_DAYS, "products": sorted(views[c.PRODUCT].to_list())}
+        looked = views[c.PRODUCT].to_list()
+        ids = own.shop_ids(scope, looked)
+        return {**told, "days": v.LOOK_DAYS, "products": sorted(ids[product] for product in looked)}
     if key == v.CART_LEFT:
         lines = own.facts_of(scope, "order_lines", as_of, customer, days=v.LOOK_DAYS)
         left = own.eager(v.carts_left(events, lines, as_of=today)).sort(c.PRODUCT)
-        return {**told, "left": {str(product): own.iso(day) for _, product, day in left.iter_rows()}}
+        ids = own.shop_ids(scope, left[c.PRODUCT])
+        return {**told, "left": {ids[product]: own.iso(day) for _, product, day in left.iter_rows()}}
     return _looked(scope, as_of, events, told)
 
 

@@ -1,5 +1,6 @@
 """One customer's own facts, and names of what facts point to."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import polars as pl
 
 from precision.engine.reading import read_frame
 from precision.shop import columns as c
-from precision.shop.models import Identity
+from precision.shop.models import Identity, Product
 from precision.shop.scopes import Scope
 from segments.conditions import LabelType
 from segments.labels.registry import Definition, Kind
@@ -33,6 +34,15 @@ def facts_of(
         nw.col(c.IDENTITY).is_in(list(named.values_list("pk", flat=True)))
     )
     return rows.filter(nw.col(c.CUSTOMER) == customer).collect("polars").lazy()
+
+
+def shop_ids(scope: Scope, products: Iterable[int]) -> dict[int, str]:
+    """Return the shop's own ids of products by our numbers, over several shops after the shop's key. One query."""
+    rows = Product.objects.filter(pk__in=list(products)).values_list("pk", "platform__key", "external_id")
+    return {
+        number: external if scope.platform is not None else f"{shop}: {external}"
+        for number, shop, external in rows
+    }
 
 
 def iso(day: int | None) -> str | None:

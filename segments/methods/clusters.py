@@ -29,6 +29,8 @@ SAMPLE: Final = 3_000
 """Rows on which silhouette and gap are taken: they need every pair, or many fits."""
 FIT_ROWS: Final = 50_000
 """Rows from which centres and mixtures are learnt; all others are given to them."""
+CLEARLY: Final = 0.05
+"""By so much another number of clusters must have a better silhouette before it takes the place of the last one."""
 REFERENCES: Final = 10
 """Tables without clusters that the gap compares with."""
 LEAST_VARIANCE: Final = 0.05
@@ -59,7 +61,7 @@ class Clusters:
     centres: Floats
     """Shape (k, variables)."""
     choices: tuple[Choice, ...]
-    """All numbers of clusters that were tried; the one of best silhouette was taken."""
+    """All numbers of clusters that were tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,14 @@ class Mixture:
     """−2 log-likelihood + parameters × log(rows), of the rows that it was learnt from."""
 
 
-def kmeans(values: Floats, *, ks: Sequence[int], rng: np.random.Generator) -> Clusters:
+def kmeans(
+    values: Floats, *, ks: Sequence[int], rng: np.random.Generator, before: Floats | None = None
+) -> Clusters:
     """Return the clusters of `values` for the k of `ks` with the best silhouette, the smaller one of equals.
 
-    With fewer distinct rows than a k, that k is left out; raises ValueError when none is left.
+    `before` are the centres of the last time, in the same variables: the search for their number begins from them,
+    and their number stays unless the silhouette of another is higher by more than CLEARLY. With fewer distinct rows
+    than a k, that k is left out; raises ValueError when none is left.
     """
     values = _sampled(_checked(values), FIT_ROWS, rng)
     distinct = len(np.unique(values, axis=0))
@@ -90,7 +96,11 @@ def kmeans(values: Floats, *, ks: Sequence[int], rng: np.random.Generator) -> Cl
     references = [_without_clusters(sample, rng) for _ in range(REFERENCES)]
     fits, choices = {}, []
     for k in usable:
-        fitted = KMeans(k, n_init=STARTS, random_state=int(rng.integers(2**31))).fit(values)
+        seed = int(rng.integers(2**31))
+        begun = before is not None and len(before) == k
+        fitted = KMeans(
+            k, init=before if begun else "k-means++", n_init=1 if begun else STARTS, random_state=seed
+        ).fit(values)
         seen = nearest(sample, fitted.cluster_centers_)
         many = 1 < len(np.unique(seen)) < len(sample)
         gap, gap_error = _gap(sample, references, k, rng)
@@ -101,12 +111,19 @@ def kmeans(values: Floats, *, ks: Sequence[int], rng: np.random.Generator) -> Cl
                 silhouette=float(silhouette_score(sample, seen)) if many else None,
             )
         )  # fmt: skip
-    best = max(choices, key=lambda each: (each.silhouette is not None, each.silhouette or 0.0, -each.k))
+    best = max(choices, key=_rank)
+    kept = next((each for each in choices if before is not None and each.k == len(before)), None)
+    if kept is not None and kept.silhouette is not None and _rank(best)[1] <= kept.silhouette + CLEARLY:
+        best = kept
     fitted = fits[best.k]
     order = np.argsort(-np.bincount(fitted.labels_, minlength=best.k), kind="stable")
     return Clusters(
         centres=np.asarray(fitted.cluster_centers_[order], dtype=np.float64), choices=tuple(choices)
     )
+
+
+def _rank(choice: Choice) -> tuple[bool, float, int]:
+    return choice.silhouette is not None, choice.silhouette or 0.0, -choice.k
 
 
 def nearest(values: Floats, centres: Floats) -> Labels:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -207,7 +208,7 @@ def fit(kind: str, features: Floats, responses: Flags, *, seed: int) -> Trained:
         model = LGBMClassifier(
             n_estimators=200, learning_rate=0.05, num_leaves=15, min_child_samples=40, subsample=0.8,
             subsample_freq=1, colsample_bytree=0.8, reg_lambda=1.0, random_state=seed, deterministic=True,
-            force_row_wise=True, verbose=-1,
+            force_row_wise=True, n_jobs=1, verbose=-1,
         )  # fmt: skip
         return Trees(model.fit(features, responses).booster_)
     prepared = preparation(features)
@@ -219,7 +220,9 @@ def fit(kind: str, features: Floats, responses: Flags, *, seed: int) -> Trained:
         )
     if kind == NETWORK:
         network = MLPClassifier((32, 16), alpha=1e-2, early_stopping=True, max_iter=200, random_state=seed)
-        network.fit(x, responses)
+        # Here and above one thread: on tables this small several wait for each other, all the more beside other work.
+        with threadpool_limits(limits=1, user_api="blas"):
+            network.fit(x, responses)
         layers = tuple(zip(network.coefs_, network.intercepts_, strict=True))
         return Network(prepared=prepared, layers=layers)
     raise ValueError(f"There is no classifier {kind!r}; there are {LOGISTIC}, {BOOSTING} and {NETWORK}.")

@@ -121,6 +121,12 @@ class SegmentSpell(models.Model):
         indexes = [
             models.Index(fields=["position"], name="precision_spell_position"),
             models.Index(fields=["segment", "id"], name="precision_spell_segment"),
+            # Who left a segment last, however long ago they had entered.
+            models.Index(
+                fields=["segment", "-left_at", "-id"],
+                condition=Q(left_at__isnull=False),
+                name="precision_spell_left",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any
 
-import narwhals as nw
 import polars as pl
 
 from precision.engine import runs
@@ -11,10 +10,11 @@ from precision.engine.models import Run
 from precision.shop import columns as c
 from precision.shop.api.freshness import Cache
 from precision.shop.scopes import Scope
-from segments import conditions, masking
+from segments import behaviour, conditions, definitions, evaluation, masking, membership, population
 from segments.conditions import Condition
+from segments.definitions import Definitions
 from segments.masking import Sight
-from segments.models import Segment, SegmentMember
+from segments.models import Segment
 from segments.portraits import labels
 from segments.portraits.group import group_portrait
 from segments.portraits.habits import JOB
@@ -24,7 +24,7 @@ _portraits: Cache[tuple[Any, ...], dict[str, Any]] = Cache(seconds=None, most=50
 
 
 def of_segment(scope: Scope, segment: Segment, run: Run | None, *, sight: Sight) -> dict[str, Any]:
-    """Return the portrait of the members that a run found; kept as long as the runs it comes from are in force."""
+    """Return the portrait of the members; kept as long as the runs that it comes from are in force."""
     pointers = runs.published_ids(scope.key)
     key = (
         *(scope.key, segment.pk, segment.updated_at, sight, masking.smallest_group()),
@@ -33,34 +33,40 @@ def of_segment(scope: Scope, segment: Segment, run: Run | None, *, sight: Sight)
     return _portraits.get(
         key,
         lambda: group_portrait(
-            scope, members_of(segment, run), sight=sight, defined_by=named_in(scope, segment)
+            scope, membership.members(scope, segment.pk), sight=sight, defined_by=named_in(scope, segment)
         ),
     )
 
 
 def named_in(scope: Scope, segment: Segment) -> frozenset[str]:
-    """Return the labels that the condition of a segment names; none for one that cannot be read any more."""
+    """Return the labels that the condition of a segment reads, itself or through segments; none of a list."""
+    known = definitions.read(scope)
+    condition = known.conditions.get(segment.key)
+    return frozenset() if condition is None else labels_behind(condition, known)
+
+
+def labels_behind(condition: Condition, known: Definitions) -> frozenset[str]:
+    """Return the labels that a condition reads, itself or through segments."""
+    below = conditions.needed_by(condition, known.conditions)
+    every = [condition, *(known.conditions[key] for key in below if key in known.conditions)]
+    return frozenset().union(*(conditions.labels_of(each) for each in every))
+
+
+def matching(scope: Scope, condition: Condition, known: Definitions) -> pl.Series | None:
+    """Return the customers who meet a condition now; None before the labels were computed."""
+    below = conditions.needed_by(condition, known.conditions)
+    # A space stands in no key of a segment.
+    wanted = {**{key: each for key, each in known.conditions.items() if key in below}, " ": condition}
+    run = behaviour.published(scope.key)
     try:
-        condition = conditions.parse(segment.condition, labels=labels.types(scope))
-    except conditions.ConditionError:
-        return frozenset()
-    return conditions.labels_of(condition)
-
-
-def members_of(segment: Segment, run: Run | None) -> pl.Series:
-    """Return the customers that a run found in a segment. One query."""
-    found = SegmentMember.objects.filter(run_id=run.pk if run else 0, segment=segment)
-    numbers = list(found.order_by().values_list("customer_id", flat=True))
-    return pl.Series(c.CUSTOMER, numbers, dtype=pl.Int64)
-
-
-def matching(scope: Scope, condition: Condition) -> pl.Series | None:
-    """Return the customers for whom a condition over labels holds; None before the labels were computed."""
-    found = labels.table(scope)
-    if found is None:
+        people = population.everybody(
+            scope, wanted, known.lists, labels=population.published(scope), run=run,
+            as_of=run.as_of if run else scope.as_of(),
+        )  # fmt: skip
+    except population.NothingComputedError:
         return None
-    frame = nw.from_native(found[1]).filter(conditions.to_expression(condition)).to_native()
-    return frame.select(c.CUSTOMER).collect()[c.CUSTOMER]
+    pieces = [piece.filter(" ")[c.CUSTOMER] for piece in evaluation.members(people, wanted)]
+    return pl.concat(pieces) if pieces else pl.Series(c.CUSTOMER, [], dtype=pl.Int64)
 
 
 def as_of(scope: Scope) -> date | None:

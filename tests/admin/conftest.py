@@ -43,12 +43,14 @@ from recommender.models import (
 from segments import class_rules
 from segments.models import CustomerClass, Label, LabelRow, ProductPrice, RfmScore, Segment, SegmentMember
 from tests.admin.contacts import contact_facts
+from tests.admin.groups import segment_history
 from tests.admin.joins import join_facts
 from tests.admin.life import life_results, life_rule
 from tests.admin.people import pins, product_label_rows
 from tests.admin.portals import portal_rows
 from tests.admin.privacy import privacy_facts
 from tests.admin.reports import report_facts, report_results
+from tests.admin.screened import screened_rows
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAMES = ["Ada", "Ben", "Cleo", "Dora"]
@@ -149,6 +151,7 @@ def _shop(key: str) -> Platform:
         Segment(platform=platform, key=name, name=f"Segment {name}", condition=condition)
         for name in ("one", "two")
     )
+    segment_history(platform, at=NOON)
     report_facts(platform)
     pins(platform)
     life_rule(platform.key)
@@ -169,6 +172,7 @@ def _results(platform: Platform) -> dict[str, Any]:
         product_label_rows(platform, runs["price-classes"], count)
         portal_rows(runs["price-classes"], count)
         report_results(platform, runs, count)
+        screened_rows(platform, runs["price-classes"], count)
         life_results(platform, runs["lifecycle"], runs["value"], count)
     join_facts(platform, at=NOON)
     return {"old": old, "new": new}

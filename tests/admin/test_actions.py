@@ -209,7 +209,7 @@ def test_products_of_two_organisations_are_no_pair(staff: Client, world: SimpleN
     [
         ('{"label": "recency_dayz", "op": "<", "value": 30}', "recency_dayz"),
         ('{"all": [{"label": "recency_days", "op": "~", "value": 30}]}', "At all[0].op"),
-        ('{"did": "Product Viewed", "at_least": 1}', "At did"),
+        ('{"did": "Product Vued", "at_least": 1}', "At did"),
         ("{", "Enter a valid JSON"),
     ],
 )
@@ -217,7 +217,7 @@ def test_a_wrong_condition_is_refused_in_place(
     condition: str, message: str, staff: Client, world: SimpleNamespace
 ) -> None:
     data = {
-        "platform": world.corner.pk,
+        "scope": world.corner.key,
         "name": "New",
         "key": "new",
         "description": "",
@@ -231,7 +231,7 @@ def test_a_wrong_condition_is_refused_in_place(
 def test_a_condition_is_kept_in_its_normal_form(staff: Client, world: SimpleNamespace) -> None:
     condition = '{"op": ">=", "value": 3, "label": "frequency"}'
     data = {
-        "platform": world.corner.pk,
+        "scope": world.corner.key,
         "name": "New",
         "key": "new",
         "description": "",

@@ -15,7 +15,7 @@ WAY = {"auc": 0.81, "log_loss": 0.4, "brier": 0.12, "accuracy": 0.85}
 
 @pytest.fixture
 def model(world: SimpleNamespace) -> TargetModel:
-    run = Run.objects.create(job="models", scope="corner", as_of="2026-11-20", state="done")
+    run = Run.objects.create(job="models", scope="corner", as_of="2026-11-20", status="published")
     Publication.objects.update_or_create(job="models", scope="corner", defaults={"run": run})
     return TargetModel.objects.create(
         run=run, target="churn", kind="boosting", reason="boosting beats baseline by +0.100 (+0.050 to +0.150)",

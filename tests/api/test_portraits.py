@@ -1,18 +1,21 @@
 """Portraits: everything that is known, masked for who may not see it, and groups beside everyone."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from precision.shop.models import ApiKey, Profile, Send
+from precision.shop import history
+from precision.shop.models import ApiKey, Event, ExchangeRate, Order, Profile, Send
+from precision.shop.partitions import ensure_month
 from segments import overrides
 from segments.masking import MASKED
 from segments.models import Segment, SegmentMember
 from tests.api.conftest import Shop
 from tests.api.portraits import habits, labels, portrait_results
 from tests.api.reports import report_facts
+from tests.segments.grouped_shop import night
 
 CONDITION = {"condition": {"label": "price_class", "op": "=", "value": "A"}}
 
@@ -262,13 +265,45 @@ def test_small_groups_are_never_described_by_sensitive_labels(
         ({"condition": {"all": []}}, "all"),
         ({"condition": 3}, "condition"),
         ({}, "required"),
-        ({"condition": {"did": "Page Viewed"}}, "portrait goes by labels"),
+        ({"condition": {"did": "Page Eaten"}}, "did"),
+        ({"condition": {"segment": "nobody-knows"}}, "segment"),
         ([], "dictionary"),
     ],
 )
 def test_a_condition_that_cannot_be_used_is_refused(shop: Shop, body: Any, place: str) -> None:
     error = post(shop, body, status=400)["errors"][0]
     assert place in f"{error['attr']} {error['code']} {error['detail']}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_group_may_be_named_by_what_its_people_did(told: Shop) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    ensure_month(yesterday.date())
+    Event.objects.create(
+        platform=told.platform, identity=told.people["bob"], name="Product Viewed", at=yesterday,
+        received_at=yesterday, message=b"v" * 16, product=told.products["tea-0"],
+    )  # fmt: skip
+    did = {"did": "Product Viewed", "within_days": 7}
+    history.export(told.platform)
+    night(told.platform.key, "behaviour", as_of=yesterday.date() + timedelta(days=2))
+    assert post(told, {"condition": did})["size"] == 1
+    assert post(told, {"condition": {"all": [did, CONDITION["condition"]]}})["size"] == 0
+
+
+def test_foreign_money_is_converted_at_the_rate_of_the_day(shop: Shop) -> None:
+    shop.person("ann")
+    shop.product("tea-0", "10.00")
+    shop.order("ann", "tea-0")
+    abroad = shop.order("ann", "tea-0")
+    unknown = shop.order("ann", "tea-0")
+    Order.objects.filter(pk=abroad.pk).update(currency="GBP")
+    Order.objects.filter(pk=unknown.pk).update(currency="CHF")
+    ExchangeRate.objects.create(
+        organisation=shop.platform.organisation, currency="GBP", target=shop.platform.currency, rate="1.2",
+        day=abroad.placed_at.date(),
+    )  # fmt: skip
+    found = shop.get("customers/ann/portrait/")["consumption"]
+    assert (found["orders"], found["spend"]) == (3, "22.00")
 
 
 def test_a_condition_asks_about_the_own_platform_only(make_shop: Callable[..., Shop]) -> None:

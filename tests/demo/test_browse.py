@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from demo.browse import shop, wire
+from demo.browse import shop, weather, wire
 from demo.browse.catalogue import PER_TIER, TIERS
+from demo.browse.events import DAY_S
 
 VISITORS = 5_000
 
@@ -88,10 +89,44 @@ def test_referrers_came_earlier(world: shop.World) -> None:
 
 
 def test_nothing_follows_after_the_year(world: shop.World) -> None:
-    orders = wire.order_records(world.names, world.visits.filter("buys"), world.lines, world.catalogue)
+    orders = orders_of(world)
     followed = wire.after_sales(np.random.default_rng(1), orders, until=world.end)
     assert {name: bool(records) for name, records in followed.items()} == {
         "shipments": True, "tickets": True, "refunds": True
     }  # fmt: skip
     late = max(record["at"] for records in followed.values() for record in records)
     assert max(order["placed_at"] for order in orders) < late < wire.iso(world.end)
+
+
+def orders_of(world: shop.World) -> list[wire.Record]:
+    buying = world.visits.filter("buys")
+    return wire.order_records(world.names, buying, world.lines, world.catalogue, sky=world.sky)
+
+
+def test_every_tenth_visitor_comes_in_the_rain_and_the_others_in_any_weather(world: shop.World) -> None:
+    wet = dict(world.sky.select("day", pl.col("weather") == weather.RAIN).iter_rows())
+    usual = np.mean(list(wet.values()))
+    assert 0.1 < usual < 0.5
+    visits = world.visits.with_columns(
+        rainy=(pl.col("at") // DAY_S).replace_strict(wet), fond=pl.col("visitor") % weather.EVERY == 0
+    )
+    rainy = dict(visits.group_by("fond").agg(pl.col("rainy").mean()).iter_rows())
+    assert rainy[True] > 0.7
+    assert abs(rainy[False] - usual) < 0.06
+    assert (world.visits.get_column("at").diff().drop_nulls() >= 0).all()
+    assert (
+        (world.visits.get_column("at") // DAY_S - world.first_day) // 7 == world.visits.get_column("week")
+    ).all()
+
+
+def test_orders_tell_the_weather_and_the_coupon(world: shop.World) -> None:
+    orders = orders_of(world)
+    assert {order["context"]["weather"] for order in orders} == set(world.sky.get_column("weather"))
+    january = [order["context"]["temperature"] for order in orders if order["placed_at"][5:7] == "01"]
+    july = [order["context"]["temperature"] for order in orders if order["placed_at"][5:7] == "07"]
+    assert max(january) < np.mean(july)
+    with_coupon = [order for order in orders if "coupon" in order]
+    assert 0 < len(with_coupon) < len(orders) / 3
+    assert all(
+        any(line["unit_price"] < line["list_price"] for line in order["lines"]) for order in with_coupon
+    )

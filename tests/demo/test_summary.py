@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from demo import summary
-from demo.figures import Figures, RuleInWords
+from demo.figures import Churn, Figures, RuleInWords
 from precision.shop.importing import ImportSummary, Outcomes
 
 IMPORTED = ImportSummary(
@@ -35,6 +35,9 @@ FIGURES = Figures(
     rules=6,
     best_rules=(GEL_RULE,),
     classes={"A": 5, "B": 6, "C": 7, "U": 32},
+    stages={"development": 30, "contact": 4, "win_back": 7},
+    churn=Churn(used="boosting", auc=0.81, alone=0.72),
+    worth=(1_200.4, 34_567.8),
     quality={"all": WON, "new": UNDEFINED, "k": 20, "days": 30, "metric": "recall"},
     seconds={"rules": 2.0},
 )
@@ -50,6 +53,9 @@ Corner Shop
   rules                                6
   the best                             who buys Gel also buys Shampoo: 3 baskets, 100% of its buyers, lift 1.5
   classes                              A 5  B 6  C 7  U 32  (the 50 buyers of the last 365 days, not all customers)
+  life cycle                           contact 4  development 30  win_back 7
+  who leaves                           told with AUC 0.810 by boosting, on a date that it had not seen; by the days since the last order alone 0.720
+  expected in a year                   1,200 orders worth 34,568
   quality, all purchases               recall@20 on the last 30 days: ours 0.1234, popularity 0.1000, difference +0.0234 (95 % from +0.0100 to +0.0300), 1,500 customers
   quality, products new to the customer  recall@20 on the last 30 days: undefined: no customer to judge it by
   seconds                              import 1.2, rules 2.0
@@ -85,9 +91,19 @@ def test_terminal_shows_the_same_words() -> None:
 
 
 def test_nothing_computed_is_said() -> None:
-    empty = replace(FIGURES, rules=None, best_rules=(), classes=None, quality=None, seconds={})
+    empty = replace(
+        FIGURES,
+        rules=None,
+        best_rules=(),
+        classes=None,
+        stages=None,
+        churn=None,
+        worth=None,
+        quality=None,
+        seconds={},
+    )
     text = printed(summary.of_shop("Corner Shop", IMPORTED, empty))
-    assert text.count("not computed") == 2
+    assert text.count("not computed") == 3
     assert text.count("not measured") == 1
 
 

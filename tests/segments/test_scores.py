@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from precision.engine import jobs, runs
+from precision.engine.windows import epoch_day
 from precision.shop import scopes
-from precision.shop.models import Customer, Identity, Platform, Product
+from precision.shop.models import Customer, Identity, Platform, Product, Response, Send
 from segments.labels import from_scores
 from segments.lifecycle import features, samples, training
 from segments.lifecycle.targets import TARGETS
@@ -96,6 +97,42 @@ def test_who_stops_is_told_from_who_goes_on(platform: Platform, monkeypatch: pyt
     assert evidence is not None
     assert evidence["chance"] == pytest.approx(risk[loyal[0]])
     assert from_scores.evidence(scope, AS_OF, loyal[0], "purchase_propensity") is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("var")
+def test_campaigns_that_ended_are_judged_on_the_last_date_on_which_one_ran(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier, "FEWEST_POSITIVES", 5)
+    monkeypatch.setattr(training, "FEWEST_JUDGED", 5)
+    soap = Product.objects.create(platform=platform, external_id="S", title="Soap")
+    sent, answered = [], []
+    for number in range(40):
+        who = _buyer(platform, str(number))
+        for place, when in enumerate(_days(*range(number % 28 + 1, 500, 28))):
+            buy(platform, f"{number}-{place}", soap, at=when, who=who)
+        for campaign, when in zip(("spring", "summer"), _days(215, 187), strict=True):
+            sent.append(
+                Send(platform=platform, identity=who, campaign=campaign, step="1", channel="email", at=when)
+            )
+            if number % 3 == 0:
+                answered.append(
+                    Response(
+                        platform=platform, identity=who, campaign=campaign,
+                        message=f"{campaign}-{number}".encode(),
+                        kind="clicked", at=when + timedelta(hours=1),
+                    )
+                )  # fmt: skip
+    Send.objects.bulk_create(sent)
+    Response.objects.bulk_create(answered)
+    _compute(platform)
+    model = TargetModel.objects.get(run=runs.published("models", platform.key), target="campaign-response")
+    assert model.positives > 0
+    assert model.dates[-1] < epoch_day(AS_OF) - TARGETS["campaign-response"].horizon_days
+    assert [each["campaign"] for each in model.measures["campaigns"]] == ["summer"]
+    told = model.measures["campaigns"][0]
+    assert (told["reached"], told["answered"]) == (40, 14)
 
 
 def test_every_target_has_words_and_a_baseline() -> None:

@@ -26,13 +26,20 @@ from precision.shop.models import (
 from precision.shop.stitching import Link
 from recommender.models import CustomerList
 from segments.models import (
+    ClusterMember,
     CustomerClass,
     CustomerValue,
+    CustomerWorth,
+    LabelOverride,
+    LabelRow,
     RfmScore,
     Segment,
+    SegmentListing,
     SegmentMember,
+    SegmentSpell,
     StageChange,
     StageNow,
+    TargetScore,
 )
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -54,6 +61,12 @@ WORDS = (
 
 SEALED = (MAIL, PHONE, NAME, "12 Canary Row")
 """Of the words those that no table holds in the clear."""
+
+
+COMPUTED = (
+    "price-classes", "rfm", "screening", "clusters", "segments", "recommendations", "interests", "lifecycle",
+    "value", "scores", "labels",
+)  # fmt: skip
 
 
 @dataclass
@@ -198,7 +211,7 @@ def _facts(platform: Platform, identity: int, word: str) -> None:
 def _results(platform: Platform, identity: int, product: Product) -> None:
     customer = Identity.objects.get(pk=identity).customer_id
     runs: dict[str, Run] = {}
-    for job in ("price-classes", "rfm", "segments", "recommendations", "interests", "lifecycle", "value"):
+    for job in COMPUTED:
         runs[job], _ = Run.objects.get_or_create(
             job=job, scope=platform.key, as_of=NOW.date(), status="published"
         )
@@ -242,6 +255,26 @@ def _results(platform: Platform, identity: int, product: Product) -> None:
         platform=platform, key="s", defaults={"name": "s", "condition": {}}
     )
     SegmentMember.objects.create(run=runs["segments"], segment=segment, customer_id=customer)
+    SegmentSpell.objects.create(segment=segment, customer_id=customer, entered_at=NOW)
+    SegmentListing.objects.create(segment=segment, identity_id=identity)
+    CustomerWorth.objects.create(
+        run=runs["screening"],
+        customer_id=customer,
+        spend=1,
+        orders=1,
+        categories=1,
+        products=1,
+        decile=1,
+        big=False,
+    )
+    ClusterMember.objects.create(
+        run=runs["clusters"], customer_id=customer, cluster="c1", share=1.0, shares=[1.0]
+    )
+    TargetScore.objects.create(run=runs["scores"], customer_id=customer, target="churn", chance=0.5, decile=5)
+    LabelRow.objects.create(run=runs["labels"], customer_id=customer, values={"orders": 1})
+    LabelOverride.objects.create(
+        platform=platform, identity_id=identity, label="price_class", value="A", reason="known"
+    )
     CustomerList.objects.create(
         run=runs["recommendations"],
         kind="for-you",

@@ -36,7 +36,10 @@ def test_the_whole_person_comes_out(made: World) -> None:
         "assignments": 2, "responses": 2, "referrals": 2, "interests": 2, "links": 5, "joins": 2,
         "dead_letters": 4, "precision_segments_customerclass": 2, "precision_segments_rfmscore": 2,
         "precision_segments_stagenow": 2, "precision_segments_stagechange": 2, "precision_segments_customervalue": 2,
-        "precision_segments_segmentmember": 2, "precision_recommender_customerlist": 2,
+        "precision_segments_segmentmember": 2, "precision_segments_segmentspell": 2,
+        "precision_segments_segmentlisting": 2, "precision_segments_customerworth": 2,
+        "precision_segments_clustermember": 2, "precision_segments_targetscore": 2, "precision_segments_labelrow": 2,
+        "precision_segments_labeloverride": 2, "precision_recommender_customerlist": 2,
     }  # fmt: skip
     order = next(one for one in found["orders"] if one["order_id"] == "o-zq" and one["platform"] == "corner")
     assert order["lines"] == [

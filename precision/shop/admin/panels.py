@@ -27,9 +27,9 @@ def panel(place: list[Panel], title: str) -> Callable[[Panel], Panel]:
         def shown(target: Any) -> SafeString | str:
             # A page asks for each of its values several times; the first answer is kept with the object.
             kept = target.__dict__.setdefault("shown_panels", {})
-            if show.__name__ not in kept:
-                kept[show.__name__] = show(target)
-            return kept[show.__name__]  # type: ignore[no-any-return]
+            if show not in kept:
+                kept[show] = show(target)
+            return kept[show]  # type: ignore[no-any-return]
 
         place.append(shown)
         return shown
