@@ -111,8 +111,8 @@ def _said(baskets: Baskets, wanted: RuleSettings, counts: _Counts) -> dict[str, 
         return {"note": "No rules: no basket holds two different products."}
     if counts.is_raised:
         return {
-            "note": f"Rules start at {counts.rule:,} baskets, more than the settings ask for: in a shop of this size there "
-            "would be too many pairs to count."
+            "note": f"Rules start at {counts.rule:,} baskets, more than the settings ask for: in a shop of this size "
+            "there would be too many pairs to count."
         }
     return {}
 
