@@ -1,0 +1,153 @@
+"""One booster over pairs: learned to order the pairs of each customer, or to tell how likely each is bought.
+
+LightGBM (Ke and others 2017) with LambdaRank (Burges 2010), whose gradient is the change of NDCG that swapping two
+items makes, or with the log loss. Its scores become chances by a logistic line (Platt 1999), so that those of two
+boosters can be compared.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+from lightgbm import Booster
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from recommender.ranking.features import Table
+
+RANKING: Final = "lambdarank"
+BINARY: Final = "binary"
+TRUNCATION = 40  # pairs further down than twice the list teach nothing
+FIRM = 1e6  # next to no ridge on the two numbers of the line
+FARTHEST = 30.0  # log odds beyond which a chance is 0 or 1 in float32 anyway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How a booster learns."""
+
+    objective: str = RANKING
+    trees: int = 150
+    leaves: int = 31
+    learning_rate: float = 0.05
+    least_rows: int = 50
+    """Pairs in a leaf at least."""
+
+    def parameters(self, *, seed: int) -> dict[str, Any]:
+        """LightGBM's names; one thread and a fixed order, so that the same rows give the same trees."""
+        return {
+            "objective": self.objective, "num_leaves": self.leaves, "learning_rate": self.learning_rate,
+            "min_data_in_leaf": self.least_rows, "feature_fraction": 0.6, "bagging_fraction": 0.8,
+            "bagging_freq": 1, "lambda_l2": 5.0, "lambdarank_truncation_level": TRUNCATION, "seed": seed,
+            "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbosity": -1,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Pairs with their answer; the pairs of one customer stand together."""
+
+    values: NDArray[np.float32]  # (pairs, features)
+    bought: NDArray[np.bool_]  # (pairs,)
+    groups: NDArray[np.int64]  # pairs of each customer in turn, all above 0
+
+    def __len__(self) -> int:
+        return len(self.bought)
+
+
+@dataclass(frozen=True, slots=True)
+class Boosted:
+    """A booster that has learned, and the line that makes its scores chances."""
+
+    booster: Booster
+    names: tuple[str, ...]
+    setting: Setting
+    slope: float = 1.0
+    constant: float = 0.0
+
+    def scores(self, table: Table) -> NDArray[np.float64]:
+        """The raw score of each pair.
+
+        Raises:
+            ValueError: the table has other features than those that were learned from.
+        """
+        if table.names != self.names:
+            missing, further = set(self.names) - set(table.names), set(table.names) - set(self.names)
+            raise ValueError(
+                f"the features differ from those learned: {sorted(missing)} are missing, {sorted(further)} are "
+                "new (or their order changed); let the ranker be learned anew"
+            )
+        if not len(table.pairs):
+            return np.zeros(0)
+        return np.asarray(self.booster.predict(table.values, raw_score=True, num_threads=1), dtype=np.float64)
+
+    def log_odds(self, table: Table) -> NDArray[np.float64]:
+        """The logarithm of the odds that each pair is bought, finite."""
+        line = self.constant + self.slope * np.nan_to_num(self.scores(table))
+        return np.clip(line, -FARTHEST, FARTHEST)
+
+    def calibrated(self, table: Table, bought: NDArray[np.bool_]) -> "Boosted":
+        """The same with the line that fits pairs it did not learn from; as it is where all answers are one."""
+        scores = self.scores(table)
+        if not len(scores) or bought.all() or not bought.any():
+            return self
+        line = LogisticRegression(C=FIRM).fit(scores[:, None], bought)
+        slope = float(line.coef_[0, 0])
+        if not (np.isfinite(slope) and slope > 0):
+            return self
+        return Boosted(self.booster, self.names, self.setting, slope, float(line.intercept_[0]))
+
+    def importance(self, *, most: int = 20) -> dict[str, float]:
+        """The share of the gain of each feature, the most important first."""
+        gain = np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+        share = gain / max(gain.sum(), 1e-12)
+        best = np.argsort(-share, kind="stable")[:most]
+        return {self.names[at]: round(float(share[at]), 4) for at in best}
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs, as JSON values."""
+        return {
+            "trees": self.booster.model_to_string(), "names": list(self.names),
+            "setting": asdict(self.setting), "slope": self.slope, "constant": self.constant,
+        }  # fmt: skip
+
+
+def restore(state: Mapping[str, Any]) -> Boosted:
+    """Return what `state` was taken from."""
+    return Boosted(
+        booster=Booster(model_str=state["trees"], params={"num_threads": 1, "verbosity": -1}),
+        names=tuple(state["names"]), setting=Setting(**state["setting"]), slope=state["slope"],
+        constant=state["constant"],
+    )  # fmt: skip
+
+
+def examples(
+    parts: Sequence[tuple[Table, NDArray[np.bool_]]], *, share: float, rng: np.random.Generator
+) -> Examples:
+    """All bought pairs of some tables and a random `share` of the others, customers without one left out."""
+    values, bought, groups = [], [], []
+    for table, answers in parts:
+        kept = answers | (rng.random(len(answers)) < share)
+        lengths = np.bincount(table.pairs.row[kept], minlength=table.pairs.rows)
+        values.append(table.values[kept])
+        bought.append(answers[kept])
+        groups.append(lengths[lengths > 0])
+    return Examples(
+        values=np.concatenate(values), bought=np.concatenate(bought),
+        groups=np.concatenate(groups).astype(np.int64),
+    )  # fmt: skip
+
+
+def learn(known: Examples, *, names: tuple[str, ...], setting: Setting, seed: int) -> Boosted:
+    """A booster that has learned from the examples."""
+    data = lightgbm.Dataset(
+        known.values,
+        label=known.bought.astype(np.float32),
+        group=known.groups if setting.objective == RANKING else None,
+        params=setting.parameters(seed=seed),
+        free_raw_data=True,
+    )
+    booster = lightgbm.train(setting.parameters(seed=seed), data, num_boost_round=setting.trees)
+    return Boosted(booster=booster, names=names, setting=setting)
