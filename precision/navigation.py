@@ -86,6 +86,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("Pins, hides, boosts", "push_pin", "precision_recommender.control"),
         ("Rules of serving", "tune", "precision_recommender.servingrule"),
         ("Quality", "rule", "precision_recommender.recommendationquality"),
+        ("Learned rankers", "model_training", "precision_recommender.learnedranker"),
         ("Models side by side", "monitoring", "precision_recommender.recommendationquality/compare"),
         ("Usual prices", "payments", "precision_segments.productprice"),
         ("Labels of products", "label", "precision_segments.productlabelrow"),

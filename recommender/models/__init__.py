@@ -4,6 +4,7 @@ from recommender.models.controls import Control, ServingRule
 from recommender.models.evaluation import RecommendationQuality
 from recommender.models.interaction_settings import InteractionSettings
 from recommender.models.lists import CustomerList, PopularList, ProductList
+from recommender.models.ranker import LearnedRanker
 from recommender.models.rules import AssociationRule, PairCount
 from recommender.models.settings import RuleSettings
 
@@ -12,6 +13,7 @@ __all__ = [
     "Control",
     "CustomerList",
     "InteractionSettings",
+    "LearnedRanker",
     "PairCount",
     "PopularList",
     "ProductList",

@@ -61,4 +61,5 @@ def _price_level(sources: Sources) -> NDArray[np.float64]:
     weights = sources.history.matrix(half_life_days=PRICE_HALF_LIFE)
     total = np.asarray(weights @ known.astype(np.float64)).ravel()
     level = np.asarray(weights @ np.where(known, np.log(np.where(known, sources.prices, 1)), 0)).ravel()
-    return np.divide(level, total, out=np.full(len(total), np.nan), where=total > 0)
+    mean: NDArray[np.float64] = np.divide(level, total, out=np.full(len(total), np.nan), where=total > 0)
+    return mean

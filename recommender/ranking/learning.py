@@ -13,7 +13,7 @@ The work is bounded in customers, pairs and settings, never in seconds: the same
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
@@ -124,14 +124,19 @@ def learn(
     chosen, trials = _searched(_apart(older, choose.day, how), choose, how)
     if chosen is None:
         return Learned(None, "Too few candidates were bought on the earlier dates.")
-    settings = {kind: each.setting for kind, each in chosen.boosters.items()}
-    ranker = _fitted(_apart([choose, *older], judge.day, how), settings, chosen, how)
-    verdicts, report = _judged(ranker, judge, champion, how)
+    earlier = _apart([choose, *older], judge.day, how)
+    ranker = _fitted(earlier, chosen, how)
+    before = None if champion is None else _champion(champion, ranker, earlier, how)
+    verdicts, report = _judged(ranker, before, judge, how)
     report |= {"trials": trials, "share": chosen.share, "cuts": [cut.day for cut in cuts]}
     refused = [verdict for verdict in verdicts.values() if not verdict.promoted]
+    if refused and before is not None:
+        # The way of today may still beat what is simpler, where the new one does not beat it.
+        verdicts, _ = _judged(before, None, judge, how)
+        chosen, refused = before, [verdict for verdict in verdicts.values() if not verdict.promoted]
     if refused:
         return Learned(None, refused[0].reason, report)
-    final = _fitted(cuts, settings, chosen, how)
+    final = _fitted(cuts, chosen, how)
     report["importance"] = {kind: each.importance() for kind, each in final.boosters.items()}
     return Learned(final, verdicts[ALL].reason, report)
 
@@ -241,19 +246,29 @@ def _searched(cuts: Sequence[Cut], choose: Cut, how: Learning) -> tuple[Ranker |
     return Ranker(boosters=boosters, share=SHARES[best]), trials
 
 
-def _fitted(cuts: Sequence[Cut], settings: Mapping[str, Setting], chosen: Ranker, how: Learning) -> Ranker:
-    """The chosen settings learned from these cuts; lines and share stay those that were chosen."""
+def _fitted(cuts: Sequence[Cut], chosen: Ranker, how: Learning) -> Ranker:
+    """The settings of a ranker learned from these cuts; its lines and share stay."""
     boosters = {}
-    for kind, setting in settings.items():
+    for kind, before in chosen.boosters.items():
         known = _examples(cuts, kind, how)
-        if known is None:
-            boosters[kind] = chosen.boosters[kind]
-            continue
-        names = cuts[0].tables[kind].names
-        made = boosting.learn(known, names=names, setting=setting, seed=how.seed)
-        before = chosen.boosters[kind]
-        boosters[kind] = Boosted(made.booster, names, setting, before.slope, before.constant)
+        boosters[kind] = before
+        if known is not None:
+            names = cuts[0].tables[kind].names
+            made = boosting.learn(known, names=names, setting=before.setting, seed=how.seed)
+            boosters[kind] = replace(before, booster=made.booster, names=names)
     return Ranker(boosters=boosters, share=chosen.share)
+
+
+def _champion(champion: Ranker, challenger: Ranker, cuts: Sequence[Cut], how: Learning) -> Ranker | None:
+    """The way of the ranker in force, learned from the same cuts as the challenger; None where it is the same way.
+
+    The ranker in force itself has seen the days that are judged: it was learned with all days of its night.
+    """
+    ways = [
+        ({kind: each.setting for kind, each in ranker.boosters.items()}, ranker.share)
+        for ranker in (champion, challenger)
+    ]
+    return None if ways[0] == ways[1] else _fitted(cuts, champion, how)
 
 
 def _recall(
@@ -272,7 +287,7 @@ def _recall(
 
 
 def _judged(
-    ranker: Ranker, judge: Cut, champion: Ranker | None, how: Learning
+    ranker: Ranker, champion: Ranker | None, judge: Cut, how: Learning
 ) -> tuple[dict[str, Verdict], dict[str, Any]]:
     """The verdict on new items and on all, and the figures behind them."""
     verdicts: dict[str, Verdict] = {}
@@ -281,9 +296,7 @@ def _judged(
         if which == NEW and NEW not in ranker.boosters:
             continue
         ours = _recall(_of(ranker, judge, which), judge, which, how)
-        todays = None
-        if champion is not None and _fits(champion, judge):
-            todays = _recall(_of(champion, judge, which), judge, which, how)
+        todays = None if champion is None else _recall(_of(champion, judge, which), judge, which, how)
         verdict = gate.decide(
             ours, judge.others[which], todays, rng=np.random.default_rng([how.seed, judge.day, number])
         )
@@ -301,13 +314,6 @@ def _of(ranker: Ranker, cut: Cut, which: str) -> dict[str, NDArray[np.float64]]:
     kinds = [NEW] if which == NEW else [kind for kind in KINDS if kind in ranker.boosters]
     return serving.lifted(
         {kind: ranker.boosters[kind].log_odds(cut.tables[kind]) for kind in kinds}, ranker.share
-    )
-
-
-def _fits(ranker: Ranker, cut: Cut) -> bool:
-    """Whether a ranker of an earlier release knows the same kinds and features as today's."""
-    return set(ranker.boosters) == set(KINDS) and all(
-        each.names == cut.tables[kind].names for kind, each in ranker.boosters.items()
     )
 
 
