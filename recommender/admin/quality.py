@@ -159,9 +159,12 @@ def _intro(run: Run, rows: list[RecommendationQuality]) -> str:
 
 
 def _verdicts(run: Run, which: str) -> list[str]:
-    """Return what the gate said of the model that is shown."""
-    found = run.measures.get("verdicts", {}).get(which)
-    return [found["reason"]] if found else []
+    """Return what the gate said of each model that may be shown."""
+    return [
+        f"{each['model'].capitalize()}: {each['reason']}"
+        for each in run.measures.get("verdicts", [])
+        if each["which"] == which
+    ]
 
 
 def _side_by_side(rows: list[RecommendationQuality]) -> Table:

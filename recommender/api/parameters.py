@@ -102,8 +102,8 @@ class PopularParameters(ListParameters):
     days = serializers.ChoiceField(choices=[7, 30, 90], default=30, help_text="Length of the window in days.")
 
 
-class ClassPopularParameters(PopularParameters):
-    """Best-sellers, of one class where given."""
+class ClassParameters(ListParameters):
+    """A list, of one class where given."""
 
     def get_fields(self) -> dict[str, AnyField]:
         """Return the fields with `class`, which is no name for a Python attribute."""
@@ -114,6 +114,10 @@ class ClassPopularParameters(PopularParameters):
             help_text="Only what customers of this class bought.",
         )
         return {**super().get_fields(), "class": letters}
+
+
+class ClassPopularParameters(ClassParameters, PopularParameters):
+    """Best-sellers, of one class where given."""
 
 
 class RulesParameters(PageParameters):

@@ -40,8 +40,9 @@ class QualityRowSerializer(serializers.ModelSerializer[RecommendationQuality]):
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
-    """What the gate says of the blend of all sources."""
+    """What the gate says of a model that may be shown."""
 
+    model = serializers.CharField()
     which = serializers.CharField()
     promoted = serializers.BooleanField()
     decidable = serializers.BooleanField(help_text="False: too few customers.")
@@ -86,9 +87,7 @@ class RecommendationQualityView(PlatformView):
             {
                 "as_of": run.as_of if run else None,
                 "computed_as_of": measures.get("computed_as_of"),
-                "verdicts": [
-                    {"which": which, **told} for which, told in sorted(measures.get("verdicts", {}).items())
-                ],
+                "verdicts": measures.get("verdicts", []),
                 "rows": QualityRowSerializer(
                     sorted(
                         rows,

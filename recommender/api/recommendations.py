@@ -275,17 +275,18 @@ class TrendingView(RecommendationView):
     """Products on the rise."""
 
     page = "trending"
-    parameters = p.ListParameters
+    parameters = p.ClassParameters
 
     @describe(
         operation_id="recommendations_trending",
         tags=TAGS,
-        summary="What sells faster than before",
-        parameters=[p.ListParameters],
+        summary="What sells faster than before, of a category or a class where given",
+        parameters=[p.ClassParameters],
         responses=RecommendationsSerializer,
     )
     def get(self, request: Request) -> HttpResponse:
         """Answer with what sells faster than before, filled up with best-sellers."""
         given = self.read_parameters()
         warnings = self.prepare(given)
-        return self.respond(answers.trending(self.sources, self.selection), given, warnings)
+        candidates = answers.trending(self.sources, self.selection, letter=given["class"])
+        return self.respond(candidates, given, warnings)

@@ -40,7 +40,8 @@ CANDIDATES = 100  # of each source, for the blend
 MOST_JUDGED = 3_000  # customers of a fold
 EVERY = timedelta(days=7)
 SEED = 20_102
-CHALLENGER = "blend"
+CHALLENGERS = ("blend",)
+"""The models that may be shown, the simplest first; all others are baselines. See `_lists`, which makes them."""
 Lists = Mapping[str, NDArray[np.integer[Any]]]
 
 
@@ -59,17 +60,15 @@ def compute_quality(run: Run, engine: Engine) -> Outcome:
         events = history.scan("events", window, platform=platform)
         products = history.scan("products", window, platform=platform).collect("polars").to_native()
         classes = _classes(platform)
-        verdicts: dict[str, Any] = {}
+        verdicts: list[dict[str, Any]] = []
         made: list[RecommendationQuality] = []
         for fold, split in enumerate(
             splits.folds(lines, as_of_day=epoch_day(run.as_of), days=HELD_OUT_DAYS, count=FOLDS)
         ):
-            for rows, verdict in _fold(
-                engine, split, fold, events=events, products=products, classes=classes
-            ):
+            for rows, told in _fold(engine, split, fold, events=events, products=products, classes=classes):
                 made += [_stored(run, split, row) for row in rows]
-                if verdict is not None and fold == 0:
-                    verdicts[rows[0].which] = verdict
+                if fold == 0:
+                    verdicts += told
     RecommendationQuality.objects.bulk_create(made, batch_size=1000)
     return Outcome(
         rows={"recommendation_quality": len(made)},
@@ -108,8 +107,8 @@ def _fold(
     events: nw.LazyFrame[Any],
     products: pl.DataFrame,
     classes: Mapping[str, NDArray[np.int64]],
-) -> Iterator[tuple[list[Row], dict[str, Any] | None]]:
-    """Yield the rows of one fold, and the verdict of the gate where there is one; nothing without a history."""
+) -> Iterator[tuple[list[Row], list[dict[str, Any]]]]:
+    """Yield the rows of one fold, and the verdicts of the gate where there are any; nothing without a history."""
     rng = np.random.default_rng([SEED, fold])
     sources = personal.fit(engine, split.train, as_of_day=split.cut_day, rng=rng)
     if not len(sources.history):
@@ -128,10 +127,10 @@ def _fold(
             fold=fold, which=which, relevant=relevant, rows=everyone, bought=sources.bought, sellable=sellable,
             groups=by,
         )  # fmt: skip
-        baselines = [name for name in lists if name != CHALLENGER]
+        baselines = [name for name in lists if name not in CHALLENGERS]
         yield (
             report.rows(lists, judged, baselines=baselines, rng=rng),
-            _verdict(lists, relevant, baselines, rng),
+            _verdicts(which, lists, relevant, rng),
         )
     done = weighted.behaviour(events, split, sources.history, truth)
     rows = done.rows
@@ -141,7 +140,7 @@ def _fold(
         kind: csr_matrix(matrix[np.searchsorted(done.rows, rows)]) for kind, matrix in done.relevant.items()
     }
     if any(wanted[kind].nnz for kind in weighted.EVENTS):
-        yield report.weighted_rows(_lists(engine, sources, rows, new_only=False), wanted, fold=fold), None
+        yield report.weighted_rows(_lists(engine, sources, rows, new_only=False), wanted, fold=fold), []
 
 
 def _relevant(truth: Truth, bought: csr_matrix) -> dict[str, csr_matrix]:
@@ -153,7 +152,7 @@ def _lists(engine: Engine, sources: Sources, rows: NDArray[np.int64], *, new_onl
     found = personal.lists(engine, sources, rows=rows, k=CANDIDATES, new_only=new_only)
     weights = blend.NEW_ITEMS if new_only else blend.ALL_ITEMS
     return {
-        CHALLENGER: blend.blend(found, weights=weights, n=K).items,
+        "blend": blend.blend(found, weights=weights, n=K).items,
         **{name: _padded(each.items) for name, each in found.items()},
     }
 
@@ -163,12 +162,24 @@ def _padded(items: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.pad(items[:, :K], ((0, 0), (0, max(0, K - items.shape[1]))), constant_values=-1)
 
 
-def _verdict(
-    lists: Lists, relevant: csr_matrix, baselines: list[str], rng: np.random.Generator
-) -> dict[str, Any]:
+def _verdicts(
+    which: str, lists: Lists, relevant: csr_matrix, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Return what the gate says of each challenger: against the baselines, and the challenger before it as champion."""
     recalls = {name: metrics.recall(items, relevant) for name, items in lists.items()}
-    found = gate.decide(recalls[CHALLENGER], {name: recalls[name] for name in baselines}, rng=rng)
-    return {"promoted": found.promoted, "decidable": found.decidable, "reason": found.reason}
+    baselines = {name: values for name, values in recalls.items() if name not in CHALLENGERS}
+    champions = [None, *(recalls[name] for name in CHALLENGERS)]
+    found = [
+        gate.decide(recalls[name], baselines, champion, rng=rng)
+        for name, champion in zip(CHALLENGERS, champions, strict=False)
+    ]
+    return [
+        {
+            "which": which, "model": name, "promoted": each.promoted, "decidable": each.decidable,
+            "reason": each.reason,
+        }
+        for name, each in zip(CHALLENGERS, found, strict=True)
+    ]  # fmt: skip
 
 
 def _sellable(products: pl.DataFrame, known: NDArray[np.int64]) -> NDArray[np.bool_]:

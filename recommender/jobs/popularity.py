@@ -32,7 +32,7 @@ def compute_popularity(run: Run, engine: Engine) -> Outcome:
     window = Window.before(run.as_of, days=LOOK_BACK_DAYS, timezone=platform.timezone)
     lines = history.scan("order_lines", window, platform=platform)
     classes = _classes(platform)
-    rows = list(_lists(lines, classes, as_of_day=epoch_day(run.as_of)))
+    rows = [row for row in _lists(lines, classes, as_of_day=epoch_day(run.as_of)) if len(row[3].products)]
     frame = pl.DataFrame(
         {
             "kind": [kind for kind, _, _, _ in rows],
@@ -52,7 +52,7 @@ def compute_popularity(run: Run, engine: Engine) -> Outcome:
 def _lists(
     lines: nw.LazyFrame[Any], classes: nw.LazyFrame[Any], *, as_of_day: int
 ) -> Iterator[tuple[str, int, str, Ranked]]:
-    """Yield kind, days, group and products of every list that is not empty."""
+    """Yield kind, days, group and products of every list."""
     popular, trending = PopularList.Kind.POPULAR.value, PopularList.Kind.TRENDING.value
     for days in popularity.WINDOWS:
         frame = popularity.popular(lines, as_of_day=as_of_day, days=days)
@@ -64,16 +64,27 @@ def _lists(
             lines, as_of_day=as_of_day, days=days, by=popularity.GROUP, groups=classes
         )
         yield from _named(popular, days, "class", by_class, n=LENGTH)
-    growing = popularity.trending(lines, as_of_day=as_of_day)
+    growing = _risen(popularity.trending(lines, as_of_day=as_of_day))
     yield trending, 7, "all", popularity.ranked(growing, score=popularity.GROWTH, n=LENGTH)
+    in_category = popularity.trending(lines, as_of_day=as_of_day, by=c.CATEGORY)
+    yield from _named(
+        trending, 7, "category", _risen(in_category), n=CATEGORY_LENGTH, score=popularity.GROWTH
+    )
+    in_class = popularity.trending(lines, as_of_day=as_of_day, by=popularity.GROUP, groups=classes)
+    yield from _named(trending, 7, "class", _risen(in_class), n=LENGTH, score=popularity.GROWTH)
+
+
+def _risen(growing: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return what sells faster than before: in a small group most of the rest fell."""
+    return growing.filter(nw.col(popularity.GROWTH) > 1)
 
 
 def _named(
-    kind: str, days: int, name: str, frame: nw.LazyFrame[Any], *, n: int
+    kind: str, days: int, name: str, frame: nw.LazyFrame[Any], *, n: int, score: str = popularity.BUYERS
 ) -> Iterator[tuple[str, int, str, Ranked]]:
     """Yield the lists of one grouping, named like `class:A`."""
     by = c.CATEGORY if name == "category" else popularity.GROUP
-    lists: dict[Hashable, Ranked] = popularity.ranked_by(frame, by=by, score=popularity.BUYERS, n=n)
+    lists: dict[Hashable, Ranked] = popularity.ranked_by(frame, by=by, score=score, n=n)
     for key, ranked in lists.items():
         yield kind, days, f"{name}:{key}", ranked
 

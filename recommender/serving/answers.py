@@ -73,11 +73,14 @@ def popular(sources: Sources, selection: Selection, *, days: int, letter: str) -
     yield from sources.popular((days, *(other for other in (30, 90, 7) if other != days)))
 
 
-def trending(sources: Sources, selection: Selection) -> Iterable[Candidate]:
-    """Yield what sells faster than before, then the best-sellers."""
+def trending(sources: Sources, selection: Selection, *, letter: str = "") -> Iterable[Candidate]:
+    """Yield what sells faster than before, of the wanted category or a class where given; then the best-sellers."""
     wanted = selection.filters.categories
-    groups = ("all",) if wanted is None else (*(f"category:{key}" for key in sorted(wanted)), "all")
-    yield from sources.trending(groups)
+    if letter:
+        yield from sources.trending((f"class:{letter}",))
+    elif wanted is not None:
+        yield from sources.trending(tuple(f"category:{key}" for key in sorted(wanted)))
+    yield from sources.trending(("all",))
     yield from ladder(sources, selection)
 
 

@@ -20,7 +20,12 @@ def judged(world: SimpleNamespace) -> Run:
         job="recommendation-quality", scope="corner", as_of="2026-07-01", status="published",
         measures={
             "computed_as_of": "2026-06-28",
-            "verdicts": {"new": {"promoted": False, "decidable": True, "reason": "Refused: 0.1800 against 0.2000."}},
+            "verdicts": [
+                {
+                    "which": "new", "model": "blend", "promoted": False, "decidable": True,
+                    "reason": "Refused: 0.1800 against 0.2000.",
+                }
+            ],
         },
     )  # fmt: skip
     Publication.objects.update_or_create(job="recommendation-quality", scope="corner", defaults={"run": run})
@@ -45,7 +50,7 @@ def test_models_stand_side_by_side_with_verdict_charts_and_files(staff: Client, 
     text = staff.get(
         reverse(COMPARE), {"scope": "corner", "which": "new", "group": "all", "fold": "0"}
     ).content.decode()
-    assert "Refused: 0.1800 against 0.2000." in text
+    assert "Blend: Refused: 0.1800 against 0.2000." in text
     assert "Computed as of 2026-06-28, 1,500 customers." in text
     assert "-0.0200 (-0.0300 to -0.0100)" in text
     assert "the best baseline" in text

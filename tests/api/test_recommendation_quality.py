@@ -12,7 +12,7 @@ def test_all_rows_the_best_first(make_shop: Callable[..., Shop]) -> None:
     answer = shop.get("recommendations/quality/")
     assert (answer["as_of"], answer["computed_as_of"]) == ("2026-07-01", "2026-06-28")
     assert answer["verdicts"] == [
-        {"which": "new", "promoted": True, "decidable": True, "reason": "Promoted."}
+        {"which": "new", "model": "blend", "promoted": True, "decidable": True, "reason": "Promoted."}
     ]
     assert [(row["which"], row["group"], row["model"], row["recall"]) for row in answer["rows"]] == [
         ("all", "all", "blend", 0.3),

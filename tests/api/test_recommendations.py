@@ -149,6 +149,21 @@ def test_trending(stocked: Shop) -> None:
     assert [item["source"] for item in items] == ["trending"] * 6 + ["popular"]
 
 
+def test_trending_of_a_category_and_of_a_class(stocked: Shop) -> None:
+    tea = stocked.products["tea-1"].category_id
+    stocked.popular({
+        ("trending", 7, "all"): ["cup-5", "tea-5"],
+        ("trending", 7, f"category:{tea}"): ["tea-8", "tea-5"],
+        ("trending", 7, "class:B"): ["cup-9"],
+    })  # fmt: skip
+    freshness.clear_all()
+    of_category = stocked.get("recommendations/trending/", count=2, filter__category="Tea")["items"]
+    assert ids(of_category) == ["tea-8", "tea-5"]
+    of_class = stocked.get("recommendations/trending/", count=3, **{"class": "B"})["items"]
+    assert ids(of_class) == ["cup-9", "cup-5", "tea-5"]
+    assert {item["source"] for item in of_class} == {"trending"}
+
+
 def test_prices_are_decimal_strings(shop: Shop) -> None:
     for name, price in (("a", "2.5"), ("b", "0.0125"), ("c", None), ("d", "1000000.00")):
         shop.product(name, price)
