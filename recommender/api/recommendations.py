@@ -82,13 +82,10 @@ class RecommendationView(PlatformView):
     ) -> HttpResponse:
         """Choose among the candidates, log the answer and return it."""
         selection = self.selection
-        stream = selection.stream(candidates)
-        picks = selection.choose(stream, given["count"], place=self.page)
+        count = min(given["count"], paging.MOST_ITEMS - self.shown)
+        picks = selection.choose(selection.stream(candidates), count, place=self.page) if count > 0 else []
         if not picks:
-            told = (
-                "There is nothing more." if self.shown else "The shop sells nothing that passes the filters."
-            )
-            warnings = [*warnings, warn("nothing_left", told)]
+            warnings = [*warnings, warn("nothing_left", self._why_empty())]
         first = self.shown + 1
         answer = {
             "recommendation_id": selection.answer,
@@ -101,6 +98,11 @@ class RecommendationView(PlatformView):
         elif picks:
             paging.extend(fact)
         return rendered(answer)
+
+    def _why_empty(self) -> str:
+        if self.shown >= paging.MOST_ITEMS:
+            return f"A list ends after {paging.MOST_ITEMS:,} products."
+        return "There is nothing more." if self.shown else "The shop sells nothing that passes the filters."
 
 
 class ForYouView(RecommendationView):

@@ -35,6 +35,10 @@ class ItemSerializer(serializers.Serializer[Any]):
     product_id = serializers.CharField()
     title = serializers.CharField()
     price = serializers.CharField(allow_null=True, help_text="A decimal number, like 12.50.")
+    usual_price = serializers.CharField(
+        allow_null=True,
+        help_text="Where the shop has told no price: what one unit was mostly sold for lately. Not an offer.",
+    )
     currency = serializers.CharField()
     url = serializers.CharField(allow_blank=True)
     image_url = serializers.CharField(allow_blank=True)
@@ -61,7 +65,8 @@ class GuessSerializer(serializers.Serializer[Any]):
     for_you = ItemSerializer(many=True, help_text="What this customer may like.")
     cross = ItemSerializer(many=True, help_text="What goes with what was bought.")
     up = ItemSerializer(
-        many=True, help_text="The same kind, higher in price and quality, at most twice as dear."
+        many=True,
+        help_text="The same kind, of a higher price tier or with more margin, within what the customer accepts.",
     )
     warnings = WarningSerializer(many=True)
 

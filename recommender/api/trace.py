@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from precision.engine.models import Run
 from precision.shop.api.description import describe
+from precision.shop.api.parameters import NamesField
 from recommender.api.parameters import ForYouParameters
 from recommender.api.recommendations import TAGS, RecommendationView, rendered
 from recommender.api.serializers import ItemSerializer, WarningSerializer
@@ -25,7 +26,21 @@ class TraceParameters(ForYouParameters):
     """Whose list, and which."""
 
     kind = serializers.ChoiceField(
-        choices=sorted(tracing.KINDS), default="for-you", help_text="The list, by the name of its endpoint."
+        choices=sorted(tracing.KINDS),
+        default="for-you",
+        help_text="The list, by the name of its endpoint; `cross` and `up` are those of guess-what-you-like.",
+    )
+    products = NamesField(
+        default=list,
+        max_length=tracing.MOST_ABOUT,
+        help_text="Product ids that the list is about: one for `similar`, some for `bought-together`; for `cross` and "
+        "`up` without them the latest purchases.",
+    )
+    explain = serializers.CharField(
+        max_length=200,
+        default="",
+        allow_blank=True,
+        help_text="A product id: told of first after the list, though no source proposed it.",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -33,6 +48,13 @@ class TraceParameters(ForYouParameters):
         fields = super().get_fields()
         del fields["recommendation_id"]
         return fields
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse products for a list that is about none, and too few or too many."""
+        attrs = super().validate(attrs)
+        if told := tracing.problem(attrs["kind"], len(attrs["products"])):
+            raise serializers.ValidationError({"products": [told]}, code="invalid")
+        return attrs
 
 
 class ProposalSerializer(serializers.Serializer[Any]):
@@ -113,7 +135,8 @@ class TraceSerializer(serializers.Serializer[Any]):
     items = ItemSerializer(many=True)
     candidates = CandidateSerializer(
         many=True,
-        help_text=f"The shown ones, then the others as they were proposed; {tracing.LOOKED_AT} and more.",
+        help_text="The shown ones, then the one to explain, then the others as they were proposed; "
+        f"{tracing.LOOKED_AT} and more.",
     )
     warnings = WarningSerializer(many=True)
 
@@ -135,6 +158,8 @@ class TraceView(RecommendationView):
         given = self.read_parameters()
         person, state, warnings = self._person(given)
         probe = Selection(platform=self.platform, person=person, state=state)
+        about = list(dict.fromkeys(self.find_products(given["products"]).values()))
+        named = self.find_products([given["explain"]])[given["explain"]] if given["explain"] else None
         found = tracing.trace(
             self.platform,
             person,
@@ -143,6 +168,8 @@ class TraceView(RecommendationView):
             count=given["count"],
             filters=filters.read(self.platform, given["filter"]),
             excluded=answers.own_ids(probe, given["exclude"]),
+            about=about,
+            named=named,
         )
         return rendered({**told(found), "warnings": warnings})
 

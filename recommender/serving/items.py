@@ -45,6 +45,9 @@ def _item(platform: Platform, pick: Pick, anchor: Fact | None, rank: int) -> dic
         "product_id": fact.external_id,
         "title": fact.title,
         "price": None if fact.price is None else money(fact.price),
+        "usual_price": None
+        if fact.price is not None or fact.usual_price is None
+        else money(fact.usual_price),
         "currency": fact.currency,
         "url": fact.url,
         "image_url": fact.image_url,

@@ -19,6 +19,7 @@ from recommender.serving.customers import Person
 PARAMETER: Final = "recommendation_id"
 LIFETIME_S: Final = 24 * 3_600
 MOST_ITEMS: Final = 1_000
+"""Where a list ends, whatever else there is."""
 YOUNG_S: Final = 2.0
 """So long an exposure may be on its way from the process that gave the answer."""
 WAIT_S: Final = 0.05
@@ -28,7 +29,7 @@ def shown_before(platform: Platform, answer: str, *, page: str, person: Person) 
     """Return our ids of the products that an answer has shown, in their order.
 
     Raises ValidationError, naming what is wrong, for what is no id of ours, for an answer that is too old, unknown to
-    this platform, of another list or for somebody else, and when there is nothing more to page through.
+    this platform, of another list or for somebody else.
     """
     given = exposures.given_at(answer)
     now = time.time()
@@ -53,8 +54,6 @@ def shown_before(platform: Platform, answer: str, *, page: str, person: Person) 
         raise _refusal(f"That answer was a list {of_page!r}, not {page!r}.")
     if identity != person.identity:
         raise _refusal("That answer was for somebody else; ask with the same customer or visitor.")
-    if len(products) >= MOST_ITEMS:
-        raise _refusal(f"That list has shown {len(products)} products; longer ones are not given.")
     return products
 
 

@@ -21,6 +21,7 @@ class Removal(StrEnum):
     BOUGHT = "bought"
     CAP = "cap"
     RANK = "rank"
+    NOT_PROPOSED = "not_proposed"
 
 
 TEXTS = {
@@ -39,4 +40,5 @@ TEXTS = {
     Removal.BOUGHT: "The customer has it, and it is not known to be bought again.",
     Removal.CAP: "The answer has enough of its category.",
     Removal.RANK: "Others came first.",
+    Removal.NOT_PROPOSED: "No source proposed it for this list.",
 }

@@ -1,5 +1,6 @@
 """The staff page that says why a list is as it is, and those of controls."""
 
+import html
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -50,15 +51,26 @@ def test_the_trace_of_a_customer_shows_the_list_and_what_is_not_in_it(
         ({}, "Customer id"),
         ({"customer": "nobody"}, "has no customer “nobody”"),
         ({"kind": "x"}, "Customer id"),
+        ({"kind": "similar"}, "is about one product, not 0"),
+        ({"explain": "none"}, "has no product “none”"),
+        ({"explain": "{product}"}, "The list"),
     ],
 )
 def test_the_page_says_what_is_missing(
     staff: Client, world: SimpleNamespace, query: dict[str, str], told: str
 ) -> None:
-    platform = customer(world).platform_id
-    page = staff.get(PAGE, {"platform": platform, "kind": "for-you", **query})
+    who = customer(world)
+    product = who.platform.products.order_by("id")[0]
+    asked = {name: value.format(product=product.external_id) for name, value in query.items()}
+    given = {"platform": who.platform_id, "kind": "for-you", "customer": who.value, **asked}
+    if not query:
+        del given["customer"]
+    page = staff.get(PAGE, given)
     assert page.status_code == 200
-    assert told in page.content.decode()
+    text = html.unescape(page.content.decode())
+    assert told in text
+    if "explain" in query and told == "The list":
+        assert f"{product.title} is in the list" in text or f"{product.title} is not in the list" in text
 
 
 def test_the_page_is_for_those_who_may_see_controls(browser_of: Any, world: SimpleNamespace) -> None:

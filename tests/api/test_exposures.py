@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from precision.shop.models import Exposure, Identity, Organisation
-from recommender.serving import exploring, exposures
+from recommender.serving import exploring, exposures, paging
 from tests.api.conftest import Shop
 from tests.api.serving import TRIED, control, ids, large, logged, shown
 
@@ -150,6 +150,16 @@ def test_pages_go_on_without_repeats_until_all_was_shown(stocked: Shop) -> None:
             [found.pk],
         )
         assert cursor.fetchone()[0] > 0  # the history takes the longer row anew
+
+
+def test_a_list_ends_and_says_so(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST_ITEMS", 7)
+    first = stocked.get(FOR_YOU, customer="ann", count=5)
+    asked = {"customer": "ann", "count": 5, "recommendation_id": first["recommendation_id"]}
+    assert [item["rank"] for item in stocked.get(FOR_YOU, **asked)["items"]] == [6, 7]
+    end = stocked.get(FOR_YOU, **asked)
+    assert end["items"] == []
+    assert end["warnings"] == [{"code": "nothing_left", "detail": "A list ends after 7 products."}]
 
 
 def test_a_page_repeats_nothing_though_a_new_run_orders_otherwise(stocked: Shop) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from precision.shop.api import freshness
 from precision.shop.models import Product
+from segments.models import ProductPrice
 from tests.api.conftest import Shop
 
 
@@ -172,3 +173,17 @@ def test_prices_are_decimal_strings(shop: Shop) -> None:
         "a": "2.50", "b": "0.0125", "c": None, "d": "1000000.00",
     }  # fmt: skip
     assert {item["currency"] for item in items} == {"EUR"}
+
+
+def test_where_the_shop_tells_no_price_the_usual_one_stands_beside(shop: Shop) -> None:
+    shop.product("told", "2.50")
+    shop.product("sold", None)
+    shop.product("unsold", None)
+    run = shop.run("price-classes")
+    for name, usual in (("told", 2), ("sold", "1.95"), ("unsold", None)):
+        ProductPrice.objects.create(run=run, product=shop.products[name], usual_price=usual, lines=3)
+    freshness.clear_all()
+    items = shop.get("recommendations/popular/")["items"]
+    assert {item["product_id"]: (item["price"], item["usual_price"]) for item in items} == {
+        "told": ("2.50", None), "sold": (None, "1.95"), "unsold": (None, None),
+    }  # fmt: skip

@@ -44,8 +44,8 @@ def test_home_has_three_slots_of_four_and_nothing_twice(stocked: Shop) -> None:
 def test_an_item_has_everything_a_shop_shows(stocked: Shop) -> None:
     first = stocked.get("slots/home/", customer="ann")["slots"][0]["items"][0]
     assert first == {
-        "product_id": "tea-9", "title": "The tea-9", "price": "10.00", "currency": "EUR", "url": "",
-        "image_url": "", "source": "personal",
+        "product_id": "tea-9", "title": "The tea-9", "price": "10.00", "usual_price": None, "currency": "EUR",
+        "url": "", "image_url": "", "source": "personal",
         "reason": {
             "code": "because_you_bought", "text": "Because you bought The tea-1",
             "anchor": {"product_id": "tea-1", "title": "The tea-1"},

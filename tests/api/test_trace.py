@@ -107,8 +107,43 @@ def test_a_browser_gets_no_trace(stocked: Shop) -> None:
         ({"kind": "nothing", "customer": "ann"}, "kind"),
         ({}, "customer"),
         ({"customer": "ann", "recommendation_id": "0" * 32}, "recommendation_id"),
+        ({"customer": "ann", "kind": "similar"}, "products"),
+        ({"customer": "ann", "kind": "similar", "products": "tea-1,tea-2"}, "products"),
+        ({"customer": "ann", "kind": "for-you", "products": "tea-1"}, "products"),
     ],
 )
 def test_what_cannot_be_traced_is_refused_by_name(stocked: Shop, query: dict[str, str], attr: str) -> None:
     (error,) = stocked.get(TRACE, status=400, **query)["errors"]
     assert error["attr"] == attr
+
+
+def test_lists_about_products_are_traced_as_they_are_served(stocked: Shop) -> None:
+    similar = stocked.get("recommendations/similar/", customer="cleo", product="tea-1", count=4)["items"]
+    assert stocked.get(TRACE, customer="cleo", kind="similar", products="tea-1", count=4)["items"] == similar
+    basket = "tea-1,cup-1"
+    together = stocked.get("recommendations/bought-together/", customer="cleo", products=basket, count=4)
+    traced = stocked.get(TRACE, customer="cleo", kind="bought-together", products=basket, count=4)
+    assert traced["items"] == together["items"]
+    assert "subject" in removed(stocked.get(TRACE, customer="ann", kind="similar", products="tea-9")).values()
+    for about in ({}, {"products": basket}):
+        guess = stocked.get("recommendations/guess-what-you-like/", customer="ann", count=3, **about)
+        for kind in ("cross", "up"):
+            assert stocked.get(TRACE, customer="ann", kind=kind, count=3, **about)["items"] == guess[kind]
+
+
+def test_a_named_product_is_explained_though_nobody_proposed_it(stocked: Shop) -> None:
+    stocked.product("odd")
+    for name, code in (
+        ("odd", "not_proposed"), ("tea-10", "rank"), ("tea-0", "bought"), ("tea-9", None)
+    ):  # fmt: skip
+        answer = stocked.get(TRACE, customer="ann", count=3, explain=name)
+        (told,) = [each for each in answer["candidates"] if each["product_id"] == name]
+        assert (told["removed"] or {"code": None})["code"] == code
+        if code:
+            assert answer["candidates"][3] == told  # right after the list
+    odd = stocked.get(TRACE, customer="ann", count=3, explain="odd")["candidates"][3]
+    assert (odd["title"], odd["rank"], odd["proposed"]) == ("The odd", None, [])
+    Product.objects.filter(external_id="odd").update(in_stock=False)
+    freshness.clear_all()
+    assert removed(stocked.get(TRACE, customer="ann", count=3, explain="odd"))["odd"] == "out_of_stock"
+    assert stocked.get(TRACE, customer="ann", explain="none", status=404)["errors"][0]["code"] == "not_found"
