@@ -29,6 +29,12 @@ def recommendations(platform: str) -> None:
     isolation.run_command("refresh", ["--platform", platform, "--only", "recommendations"])
 
 
+@shared_task(name="precision.recommendation_ranker")  # type: ignore[untyped-decorator]
+def recommendation_ranker(platform: str) -> None:
+    """Learn how to rank candidates."""
+    isolation.run_command("refresh", ["--platform", platform, "--only", "recommendation-ranker"])
+
+
 @shared_task(name="precision.recommendation_quality")  # type: ignore[untyped-decorator]
 def recommendation_quality(platform: str) -> None:
     """Compare the models of recommendations."""

@@ -1,12 +1,15 @@
-"""The job `recommendations`: lists for each customer, and how they compare with popularity on days they did not see."""
+"""The job `recommendations`: lists for each customer, by the learned ranker or, where there is none, by the blend.
 
+Customers are ranked block by block, and each block is written before the next is made, so that memory does not grow
+with them.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from precision.engine.backends import Engine
 from precision.engine.copying import copy_rows
@@ -19,115 +22,131 @@ from precision.shop import history
 from precision.shop.models import Platform
 from recommender.candidates import blend, buy_again, item_item, personal
 from recommender.candidates.personal import Sources
-from recommender.evaluation import compare, metrics, splits
+from recommender.jobs import catalogues, ranker
 from recommender.models import CustomerList
+from recommender.ranking import candidates, descriptions, features, serving
+from recommender.ranking.serving import Listed, Ranker
 
-LENGTH = 100  # products of a for-you list
-BUY_AGAIN_LENGTH = 20
-HELD_OUT_DAYS = 30
-K = 20  # products compared
+LENGTHS = {candidates.NEW: 100, candidates.REPEAT: 20}
+"""Products of a for-you list, and of a buy-again list."""
+KINDS = {
+    candidates.NEW: CustomerList.Kind.FOR_YOU,
+    candidates.REPEAT: CustomerList.Kind.BUY_AGAIN,
+}
+OF_EACH = 100  # candidates of each source, for the blend
 SEED = 20_101  # the same input gives the same lists
+BLOCK_ROWS = serving.BLOCK_ROWS
+NOT_LEARNED = "The job recommendation-ranker has not run yet; the blend of candidate lists serves."
+
+Lists = dict[str, Listed]
 
 
 def compute_recommendations(run: Run, engine: Engine) -> Outcome:
-    """Write CustomerList rows (for you, buy again) of the run's platform; measure them against popularity."""
+    """Write CustomerList rows (for you, buy again) of the run's platform."""
     platform = Platform.objects.get(key=run.scope)
-    as_of_day = epoch_day(run.as_of)
     window = Window.before(run.as_of, timezone=platform.timezone)
-    lines = history.scan("order_lines", window, platform=platform)
-    products = history.scan("products", window, platform=platform).collect("polars").to_native()
-    sources = personal.fit(engine, lines, as_of_day=as_of_day, rng=np.random.default_rng(SEED))
-    return Outcome(
-        rows={"customer_list": _write(run, engine, sources, products)},
-        measures={"quality": _quality(engine, lines, as_of_day=as_of_day)},
-        parameters={"held_out_days": HELD_OUT_DAYS, "k": K, "seed": SEED},
-    )
-
-
-def _write(run: Run, engine: Engine, sources: Sources, products: pl.DataFrame) -> int:
-    """Copy the lists of every customer with a history; return their number."""
-    sellable = products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT].implode()
-    rows = np.arange(len(sources.history.customers))
-    found = personal.lists(engine, sources, rows=rows, k=LENGTH, new_only=True)
-    mixed = blend.blend(found, weights=blend.NEW_ITEMS, n=LENGTH)
-    anchors = item_item.anchors(sources.profiles, sources.neighbours, mixed.items)
-    names = np.array([*(personal.method(name) for name in mixed.names), ""])
-    for_you = _frame(sources, mixed.items, mixed.scores, names[mixed.sources], anchors)
-    again = buy_again.recommend(sources.habits, k=BUY_AGAIN_LENGTH)
-    same = np.full(again.items.shape, personal.BUY_AGAIN)
-    repeated = _frame(sources, again.items, again.scores, same, np.full_like(again.items, NOBODY))
-    return sum(
-        copy_rows(
-            CustomerList,
-            frame.filter(pl.col("items").is_in(sellable))
-            .group_by("customer_id", maintain_order=True)
-            .agg("items", "scores", "sources", "anchors")
-            .with_columns(pl.lit(run.pk).alias("run_id"), pl.lit(kind.value).alias("kind")),
+    learned, row = ranker.in_force(run.scope)
+    with history.snapshot():
+        lines = history.scan("order_lines", window, platform=platform)
+        products = history.scan("products", window, platform=platform).collect("polars").to_native()
+        sources = personal.fit(engine, lines, as_of_day=epoch_day(run.as_of), rng=np.random.default_rng(SEED))
+        sellable = np.isin(
+            sources.history.products, products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT]
         )
-        for kind, frame in ((CustomerList.Kind.FOR_YOU, for_you), (CustomerList.Kind.BUY_AGAIN, repeated))
+        known = None
+        if learned is not None:
+            described = descriptions.describe(sources.history.products, catalogues.catalogue(platform))
+            known = features.prepare(sources, lines, described)
+    written = 0
+    for block, lists in (
+        blended(engine, sources, sellable) if known is None or learned is None
+        else ranked(engine, learned, known, sellable)
+    ):  # fmt: skip
+        written += sum(_write(run, sources, block, kind, found) for kind, found in lists.items())
+    return Outcome(
+        rows={"customer_list": written},
+        measures={
+            "quality": row.report.get("quality", {"reason": row.reason}) if row else {"reason": NOT_LEARNED},
+            "ranker": {"used": learned is not None, "reason": row.reason if row else NOT_LEARNED},
+        },
+        parameters={"seed": SEED, **{f"length_{kind}": length for kind, length in LENGTHS.items()}},
     )
 
 
-def _frame(
-    sources: Sources,
-    items: NDArray[np.int32],
-    scores: NDArray[np.float32],
-    names: NDArray[np.str_],
-    anchors: NDArray[np.int32],
-) -> pl.DataFrame:
+def ranked(
+    engine: Engine, learned: Ranker, known: features.Known, sellable: NDArray[np.bool_]
+) -> Iterator[tuple[slice, Lists]]:
+    """Yield blocks of customers and their lists by the ranker; a kind that was not learned comes from its source."""
+    rows = np.arange(len(known.sources.history.customers))
+    for block, lists in serving.rank(engine, learned, known, rows, lengths=LENGTHS, allowed=sellable):
+        missing = (
+            {} if len(lists) == len(LENGTHS) else _unranked(engine, known.sources, rows[block], sellable)
+        )
+        yield block, missing | lists
+
+
+def blended(engine: Engine, sources: Sources, sellable: NDArray[np.bool_]) -> Iterator[tuple[slice, Lists]]:
+    """Yield blocks of customers and their lists by the blend of candidate lists."""
+    rows = np.arange(len(sources.history.customers))
+    for first in range(0, len(rows), BLOCK_ROWS):
+        block = slice(first, min(first + BLOCK_ROWS, len(rows)))
+        yield block, _unranked(engine, sources, rows[block], sellable)
+
+
+def _unranked(
+    engine: Engine, sources: Sources, rows: NDArray[np.int64], sellable: NDArray[np.bool_]
+) -> Lists:
+    """Return the lists of a block without a ranker."""
+    names = [name for name, weight in blend.NEW_ITEMS.items() if weight > 0]
+    found = personal.lists(engine, sources, rows=rows, k=OF_EACH, new_only=True, names=names)
+    mixed = blend.blend(found, weights=blend.NEW_ITEMS, n=LENGTHS[candidates.NEW])
+    again = buy_again.recommend(sources.habits[rows], k=LENGTHS[candidates.REPEAT])
+    held = np.where(again.items == NOBODY, NOBODY, 0)
+    return {
+        candidates.NEW: _sellable(
+            Listed(mixed.items, mixed.scores, mixed.sources.astype(np.int64), mixed.names), sellable
+        ),
+        candidates.REPEAT: _sellable(
+            Listed(again.items, again.scores, held, (personal.BUY_AGAIN,)), sellable
+        ),
+    }
+
+
+def _sellable(found: Listed, sellable: NDArray[np.bool_]) -> Listed:
+    """Return the lists without what cannot be sold; gaps stay."""
+    gone = ~sellable[found.items] if len(sellable) else np.ones(found.items.shape, dtype=np.bool_)
+    return Listed(
+        np.where(gone, NOBODY, found.items).astype(np.int32), found.scores, found.sources, found.names
+    )
+
+
+def _write(run: Run, sources: Sources, block: slice, kind: str, found: Listed) -> int:
+    """Copy the lists of one kind of a block of customers; return their number."""
+    anchors = np.full_like(found.items, NOBODY)
+    if kind == candidates.NEW:
+        anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items)
+    frame = _frame(sources, block, found, anchors)
+    return copy_rows(
+        CustomerList,
+        frame.group_by("customer_id", maintain_order=True)
+        .agg("items", "scores", "sources", "anchors")
+        .with_columns(pl.lit(run.pk).alias("run_id"), pl.lit(KINDS[kind].value).alias("kind")),
+    )
+
+
+def _frame(sources: Sources, block: slice, found: Listed, anchors: NDArray[np.int32]) -> pl.DataFrame:
     """Return one row for each listed product, in order of customer and rank, with inner ids."""
-    row, place = np.nonzero(items != NOBODY)
+    row, place = np.nonzero((found.items != NOBODY) & np.isfinite(found.scores))
     anchor = anchors[row, place]
     products = sources.history.products
+    names: NDArray[Any] = np.array([personal.method(name) for name in found.names])
     return pl.DataFrame(
         {
-            "customer_id": sources.history.customers[row],
-            "items": products[items[row, place]],
-            "scores": scores[row, place].astype(np.float64),
-            "sources": names[row, place],
+            "customer_id": sources.history.customers[block][row],
+            "items": products[found.items[row, place]],
+            "scores": found.scores[row, place].astype(np.float64),
+            "sources": names[found.sources[row, place]],
             "anchors": products[np.maximum(anchor, 0)],
             "known": anchor != NOBODY,
         }
     ).with_columns(pl.when("known").then("anchors").alias("anchors"))
-
-
-def _quality(engine: Engine, lines: nw.LazyFrame[Any], *, as_of_day: int) -> dict[str, Any]:
-    """Return recall of ours and of popularity on the last HELD_OUT_DAYS days, with the models of the days before.
-
-    Mean over customers with a history who bought something then, over the full catalogue; recall is capped at
-    min(K, relevant). Popularity is the best of its windows, chosen with hindsight: the hardest to beat. `all` counts
-    whatever was bought, `new` only what the customer had not bought before.
-    """
-    split = splits.by_time(lines, as_of_day=as_of_day, days=HELD_OUT_DAYS)
-    rng = np.random.default_rng(SEED)
-    sources = personal.fit(engine, split.train, as_of_day=split.cut_day, rng=rng)
-    truth = splits.truth(split, sources.history)
-    relevant = {"all": truth.relevant, "new": truth.new_only(sources.bought)}
-    measured: dict[str, Any] = {
-        "metric": "recall", "k": K, "days": HELD_OUT_DAYS, "newcomers_left_out": truth.newcomers,
-    }  # fmt: skip
-    for which, wanted in relevant.items():
-        new_only = which == "new"
-        found = personal.lists(engine, sources, rows=truth.rows, k=LENGTH, new_only=new_only)
-        weights = blend.NEW_ITEMS if new_only else blend.ALL_ITEMS
-        ours = _recall(blend.blend(found, weights=weights, n=K).items, wanted)
-        popular = {name: _recall(found[name].items[:, :K], wanted) for name in personal.POPULAR.values()}
-        strongest = max(
-            popular, key=lambda name: np.nan_to_num(np.nanmean(popular[name])) if wanted.nnz else 0.0
-        )
-        difference = compare.paired_bootstrap(ours, popular[strongest], rng=rng)
-        measured[which] = {
-            "ours": difference.mean_a, "popularity": difference.mean_b, "popularity_window": strongest,
-            "difference": difference.difference, "low": difference.low, "high": difference.high,
-            "customers": difference.customers,
-        }  # fmt: skip
-        if difference.difference is None:
-            measured[which]["reason"] = (
-                f"Too few customers ({difference.customers}) with a history bought something in the held-out days."
-            )
-    return measured
-
-
-def _recall(items: NDArray[np.int32], wanted: csr_matrix) -> NDArray[np.float64]:
-    """Return the recall of each customer."""
-    return metrics.recall(items, wanted)

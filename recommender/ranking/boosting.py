@@ -117,7 +117,7 @@ class Boosted:
 def restore(state: Mapping[str, Any]) -> Boosted:
     """Return what `state` was taken from."""
     return Boosted(
-        booster=Booster(model_str=state["trees"], params={"num_threads": 1, "verbosity": -1}),
+        booster=Booster(model_str=state["trees"]),
         names=tuple(state["names"]), setting=Setting(**state["setting"]), slope=state["slope"],
         constant=state["constant"],
     )  # fmt: skip

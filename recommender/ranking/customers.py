@@ -24,7 +24,8 @@ def features(sources: Sources) -> dict[str, Floats]:
     last = np.full(size, history.as_of_day, dtype=np.int64)
     opening = np.flatnonzero(np.diff(row, prepend=-1))
     first[row[opening]] = day[opening]
-    last[row[np.append(opening[1:], len(row)) - 1]] = day[np.append(opening[1:], len(row)) - 1]
+    closing = np.flatnonzero(np.diff(row, append=size))
+    last[row[closing]] = day[closing]
     bought = np.bincount(history.row, minlength=size)
     products = np.bincount(history.row[starts], minlength=size)
     found: dict[str, NDArray[Any]] = {

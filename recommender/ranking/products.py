@@ -68,7 +68,7 @@ def _repetition(
     history: History, starts: NDArray[np.int64], buyers: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:
     """The share of buyers who bought on a second day, held towards that of all products; days a buyer."""
-    days = np.diff(np.append(starts, len(history)))
+    days = np.diff(np.append(starts, len(history))) if len(starts) else starts
     column = history.column[starts]
     size = len(history.products)
     again = np.bincount(column[days > 1], minlength=size)

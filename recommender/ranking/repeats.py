@@ -33,7 +33,7 @@ def prepare(sources: Sources) -> Habits:
     visit_row, visit_day = visits(history)
     size = len(history.customers)
     count = np.maximum(np.bincount(visit_row, minlength=size), 1)
-    ends = np.append(starts[1:], len(history)) - 1
+    ends = np.append(starts[1:], len(history)) - 1 if len(starts) else starts
     last_visit = np.full(size, -1, dtype=np.int64)
     np.maximum.at(last_visit, visit_row, visit_day)
     since_visit = history.as_of_day - last_visit

@@ -1,0 +1,132 @@
+"""Cuts through time: customers as of a day, what could be proposed to them, and what they bought in the days after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from precision.shop.columns import DAY
+from recommender.candidates import blend, personal
+from recommender.candidates.popularity import YEAR_DAYS
+from recommender.evaluation import gate, metrics, splits
+from recommender.ranking import candidates, descriptions, features
+from recommender.ranking.boosting import BINARY, Setting
+from recommender.ranking.candidates import NEW
+from recommender.ranking.descriptions import Catalogue
+from recommender.ranking.features import Table
+
+if TYPE_CHECKING:
+    from precision.engine.backends.base import Engine
+
+ALL: Final = "all"
+SETTINGS: Final = (
+    Setting(),
+    Setting(objective=BINARY),
+    Setting(leaves=15, learning_rate=0.08),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """How much is learned from."""
+
+    days: int = 30
+    cuts: tuple[float, ...] = (1, 2, 2.5, 3, 3.5)
+    """How many times `days` before today each cut is; the first judges, the second chooses."""
+    year: bool = True
+    """Also the cut 364 days before the first."""
+    most_customers: int = 1_500
+    """Of a cut, drawn at random."""
+    most_pairs: int = 400_000
+    """Of a kind: of the pairs that were not bought as many are drawn as fit beside those that were."""
+    least_positives: int = 100
+    least_customers: int = gate.LEAST_CUSTOMERS
+    settings: tuple[Setting, ...] = SETTINGS
+    seed: int = 20_103
+    k: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Customers as of a day, their candidates, and what they then bought."""
+
+    day: int
+    tables: dict[str, Table]  # kind → candidates
+    bought: dict[str, NDArray[np.bool_]]  # kind → (pairs,)
+    relevant: dict[str, csr_matrix]  # NEW, ALL → (customers, products)
+    others: dict[str, dict[str, NDArray[np.float64]]]  # NEW, ALL → name → recall of what is simpler
+
+    @property
+    def positives(self) -> int:
+        """Bought pairs of all kinds."""
+        return sum(int(each.sum()) for each in self.bought.values())
+
+
+def days(as_of_day: int, how: Learning) -> list[int]:
+    """The days of the cuts, the latest first; the one a year back comes last."""
+    recent = [as_of_day - round(cut * how.days) for cut in how.cuts]
+    return [*recent, *([recent[0] - YEAR_DAYS] if how.year else [])]
+
+
+def make(
+    engine: "Engine",
+    lines: nw.LazyFrame[Any],
+    catalogue: Catalogue,
+    *,
+    day: int,
+    judged: bool,
+    how: Learning,
+) -> Cut | None:
+    """The customers of one cut; None where nobody with a history bought anything."""
+    split = splits.by_time(
+        lines.filter(nw.col(DAY) < day + how.days), as_of_day=day + how.days, days=how.days
+    )
+    rng = np.random.default_rng([how.seed, day])
+    sources = personal.fit(engine, split.train, as_of_day=day, rng=rng)
+    if not len(sources.history):
+        return None
+    truth = splits.truth(split, sources.history)
+    if not len(truth.rows):
+        return None
+    truth = splits.sampled(truth, most=how.most_customers, rng=rng)
+    known = features.prepare(sources, split.train, descriptions.describe(sources.history.products, catalogue))
+    tables = candidates.tables(engine, known, truth.rows)
+    relevant = {ALL: truth.relevant, NEW: truth.new_only(sources.bought)}
+    return Cut(
+        day=day,
+        tables=tables,
+        bought={kind: table.pairs.values(truth.relevant) > 0 for kind, table in tables.items()},
+        relevant=relevant,
+        others={
+            which: _simpler(engine, sources, truth.rows, wanted, new_only=which == NEW, how=how)
+            for which, wanted in relevant.items()
+        }
+        if judged
+        else {},
+    )
+
+
+def _simpler(
+    engine: "Engine",
+    sources: personal.Sources,
+    rows: NDArray[np.int64],
+    wanted: csr_matrix,
+    *,
+    new_only: bool,
+    how: Learning,
+) -> dict[str, NDArray[np.float64]]:
+    """The recall of the blend, of popularity, and of buying again."""
+    found = personal.lists(engine, sources, rows=rows, k=candidates.OF_EACH, new_only=new_only)
+    mixed = blend.blend(found, weights=blend.NEW_ITEMS if new_only else blend.ALL_ITEMS, n=how.k)
+    names = [*personal.POPULAR.values(), *([] if new_only else [personal.BUY_AGAIN])]
+    simple = {name: metrics.recall(found[name].items[:, : how.k], wanted) for name in names}
+    return {"blend": metrics.recall(mixed.items, wanted), **simple}
+
+
+def apart(cuts: Sequence[Cut], day: int, how: Learning) -> list[Cut]:
+    """The cuts whose answers were all known on the day."""
+    return [cut for cut in cuts if cut.day + how.days <= day]
