@@ -1,0 +1,173 @@
+"""The jobs that learn to rank and that write each customer's lists, on a small shop in the database."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from precision.engine import jobs
+from precision.engine.models import Run
+from precision.shop.models import Customer, Identity, Order, OrderLine, Platform, Product
+from recommender.jobs import ranker as ranker_job
+from recommender.models import CustomerList, LearnedRanker
+from recommender.ranking import candidates, cuts, judging, learning
+from recommender.ranking.boosting import BINARY, Setting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AS_OF = date(2026, 7, 1)
+DAYS, INTERVAL = 420, 120
+PEOPLE, GOODS, EACH = 32, 50, 36
+START = datetime(2026, 7, 1, tzinfo=UTC) - timedelta(days=DAYS)
+SMALL = Setting(objective=BINARY, trees=40, leaves=7, learning_rate=0.2, least_rows=20)
+
+
+@pytest.fixture(autouse=True)
+def _lake(tmp_path: Path, settings: Any) -> None:
+    settings.HISTORY = tmp_path / "history"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few cuts and small trees, so that learning takes a second."""
+    small = replace(cuts.Learning(), cuts=(1, 2, 3), year=False, settings=(SMALL,))
+    monkeypatch.setattr(learning, "Learning", lambda: small)
+
+
+def compute(name: str, as_of: date = AS_OF) -> Run:
+    run = jobs.run(jobs.nightly([name])[0], "corner", as_of)
+    assert run is not None
+    return run
+
+
+@pytest.fixture
+def rhythm(platform: Platform) -> list[Identity]:
+    """Everybody buys each of their goods every INTERVAL days, in a phase of its own."""
+    rng = np.random.default_rng(3)
+    goods = [
+        Product.objects.create(platform=platform, external_id=f"P{number}", title=f"Thing {number}", price=1)
+        for number in range(GOODS)
+    ]
+    people = [
+        Identity.objects.create(
+            platform=platform, kind="customer_id", value=f"c{number}",
+            customer=Customer.objects.create(organisation=platform.organisation),
+        )
+        for number in range(PEOPLE)
+    ]  # fmt: skip
+    planned = [
+        (who, number, goods[int(good)], day)
+        for number, who in enumerate(people)
+        for good in rng.choice(GOODS, EACH, replace=False)
+        for day in range(int(rng.integers(INTERVAL)), DAYS, INTERVAL)
+    ]
+    orders = Order.objects.bulk_create(
+        Order(
+            platform=platform, external_id=f"o{number}", identity=who, status="completed", currency="EUR",
+            placed_at=START + timedelta(days=day, hours=12), fingerprint=number,
+        )
+        for number, (who, _, _, day) in enumerate(planned)
+    )  # fmt: skip
+    OrderLine.objects.bulk_create(
+        OrderLine(order=order, product=good, quantity=1, unit_price=1)
+        for order, (_, _, good, _) in zip(orders, planned, strict=True)
+    )
+    return people
+
+
+def lists(run: Run, kind: str = "buy-again") -> dict[int, tuple[list[int], list[float], list[str]]]:
+    return {
+        row.customer_id: (row.items, row.scores, row.sources)
+        for row in CustomerList.objects.filter(run=run, kind=kind)
+    }
+
+
+def test_the_ranker_is_learned_and_writes_the_lists(rhythm: list[Identity]) -> None:
+    learned = compute("recommendation-ranker")
+    row = LearnedRanker.objects.get(run=learned)
+    assert row.used, row.reason
+    assert learned.measures["used"] is True
+    assert candidates.REPEAT in row.state["boosters"]
+    gone = Product.objects.get(external_id="P3")
+    gone.active = False
+    gone.save()
+    run = compute("recommendations")
+    found = lists(run)
+    assert len(found) == PEOPLE
+    assert run.rows["customer_list"] == CustomerList.objects.filter(run=run).count()
+    assert run.measures["ranker"]["used"] is True
+    assert run.measures["quality"]["all"]["ours"] > 0.9
+    for items, scores, sources in found.values():
+        assert len(items) == len(set(items)) == 20
+        assert gone.pk not in items
+        assert all(math.isfinite(score) and 0 < score < 1 for score in scores)
+        assert scores == sorted(scores, reverse=True)
+        assert set(sources) == {"buy-again"}
+    # Of what a person has, that is due which they did not buy in the last 90 days: just that stands at the top.
+    for who in rhythm:
+        have = OrderLine.objects.filter(order__identity=who)
+        lately = have.filter(order__placed_at__gte=START + timedelta(days=DAYS - 90)).values_list(
+            "product_id", flat=True
+        )
+        due = set(have.values_list("product_id", flat=True)) - set(lately) - {gone.pk}
+        assert set(found[who.customer_id][0][: len(due)]) == due
+    assert lists(compute("recommendations")) == found  # the same input, the same lists
+
+
+def test_the_nights_between_carry_the_ranker_over(
+    rhythm: list[Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = compute("recommendation-ranker")
+    monkeypatch.setattr(learning, "learn", None)  # may not be called
+    second = compute("recommendation-ranker", AS_OF + timedelta(days=1))
+    assert second.measures == first.measures
+    assert LearnedRanker.objects.get(run=second).state == LearnedRanker.objects.get(run=first).state
+    assert LearnedRanker.objects.filter(run=first).exists()
+    assert ranker_job.in_force("corner")[0] is not None
+
+
+def test_a_refused_ranker_leaves_the_blend_and_says_why(
+    rhythm: list[Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odds = judging.odds
+    monkeypatch.setattr(
+        judging, "odds", lambda *given: {kind: -values for kind, values in odds(*given).items()}
+    )
+    learned = compute("recommendation-ranker")
+    assert learned.measures["used"] is False
+    assert learned.measures["reason"].startswith("Refused")
+    run = compute("recommendations")
+    assert run.measures["ranker"]["used"] is False
+    assert run.measures["ranker"]["reason"] == learned.measures["reason"]
+    assert len(lists(run)) == PEOPLE
+
+
+@pytest.mark.parametrize("bought", [0, 1])
+def test_a_shop_with_nothing_or_one_order(platform: Platform, bought: int) -> None:
+    if bought:
+        good = Product.objects.create(platform=platform, external_id="P1", title="Thing", price=1)
+        who = Identity.objects.create(
+            platform=platform, kind="customer_id", value="c",
+            customer=Customer.objects.create(organisation=platform.organisation),
+        )  # fmt: skip
+        order = Order.objects.create(
+            platform=platform, external_id="o", identity=who, status="completed", currency="EUR",
+            placed_at=datetime(2026, 6, 20, tzinfo=UTC), fingerprint=1,
+        )  # fmt: skip
+        OrderLine.objects.create(order=order, product=good, quantity=1, unit_price=1)
+    assert LearnedRanker.objects.get(run=compute("recommendation-ranker")).used is False
+    run = compute("recommendations")
+    assert {kind: len(lists(run, kind)) for kind in ("for-you", "buy-again")} == {
+        "for-you": 0,
+        "buy-again": bought,
+    }
+    assert run.measures["ranker"]["reason"]
+
+
+def test_without_a_learned_ranker_the_blend_serves(rhythm: list[Identity]) -> None:
+    run = compute("recommendations")
+    assert len(lists(run)) == PEOPLE
+    assert "has not run yet" in run.measures["ranker"]["reason"]
