@@ -67,7 +67,11 @@ def compute_recommendations(run: Run, engine: Engine) -> Outcome:
         rows={"customer_list": written},
         measures={
             "quality": row.report.get("quality", {"reason": row.reason}) if row else {"reason": NOT_LEARNED},
-            "ranker": {"used": learned is not None, "reason": row.reason if row else NOT_LEARNED},
+            "ranker": {
+                "used": learned is not None,
+                "kinds": [] if learned is None else sorted(learned.boosters),
+                "reason": row.reason if row else NOT_LEARNED,
+            },
         },
         parameters={"seed": SEED, **{f"length_{kind}": length for kind, length in LENGTHS.items()}},
     )

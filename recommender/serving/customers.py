@@ -48,6 +48,8 @@ class Person:
     segments: list[str] = field(default_factory=list)
     bought: list[int] = field(default_factory=list)
     """Products bought on this platform and not given back, the latest first, each once."""
+    bought_at: dict[int, int] = field(default_factory=dict)
+    """When each of them was bought last, in epoch seconds."""
     categories: list[int] = field(default_factory=list)
     """The categories bought from most often lately, at most CATEGORIES."""
     for_you: StoredList = EMPTY
@@ -70,12 +72,12 @@ class Found(NamedTuple):
     visitor_known: bool
 
 
-# The function stands in a migration: 0004_look_at_a_person.
+# The function stands in migrations: 0004_look_at_a_person, 0007_look_tells_when_bought.
 _LOOK: Final = """
 SELECT known, visitor, person, letter, stage, segments, bought, seen_products, seen_events, seen_last,
     list_items, list_sources, list_anchors, list_scores, again_items, again_sources, again_anchors, again_scores,
     {state}
-FROM precision_recommender_look_1(
+FROM precision_recommender_look_2(
     %(platform)s, %(identity)s, %(customer)s, %(anonymous)s, %(trusted)s, to_timestamp(%(since)s), %(classes)s,
     %(stages)s, %(segments)s, %(lists)s, %(lines)s, %(events)s, %(items)s)
 """
@@ -146,14 +148,18 @@ def _person(row: tuple[Any, ...]) -> Person:
     """Return the row as a person."""
     known, visitor, customer, letter, stage, segments, bought, products, events, last, *lists, _ = row
     lines = bought or []
+    bought_at: dict[int, int] = {}
+    for product, _, at in lines:
+        bought_at.setdefault(product, at)
     return Person(
         customer=customer,
         identity=known if known is not None else visitor,
         letter=letter or "U",
         stage=stage,
         segments=segments or [],
-        bought=list(dict.fromkeys([product for product, _ in lines])),
-        categories=favourite([category for _, category in lines[:CATEGORY_LINES]]) if lines else [],
+        bought=list(bought_at),
+        bought_at=bought_at,
+        categories=favourite([category for _, category, _ in lines[:CATEGORY_LINES]]) if lines else [],
         for_you=_list(lists[:4]),
         buy_again=_list(lists[4:]),
         seen=_session(products, events) if products else [],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import TypeVar
 
 from precision.shop.models import Platform
@@ -41,8 +42,12 @@ class Sources:
         yield from mixed(own, self.session(), every=2) if self.person.live else own
 
     def own(self) -> Iterator[Candidate]:
-        """Yield the list made for the customer, then products like those of the latest purchases."""
-        yield from self._stored(self.person.for_you)
+        """Yield the list made for the customer, then products like those of the latest purchases.
+
+        Where one ranker scored what is new to them and what they had, both stand in one order.
+        """
+        new = self._stored(self.person.for_you)
+        yield from merge(new, self.buy_again(), key=_falling) if self.state.comparable else new
         yield from self.similar_to_bought()
 
     def similar_to_bought(self) -> Iterator[Candidate]:
@@ -154,6 +159,10 @@ class Sources:
             for product, score in in_turn([lists[group] for group in groups if group in lists]):
                 yield Candidate(product, source, code, None, method, score)
                 given += 1
+
+
+def _falling(candidate: Candidate) -> float:
+    return -(candidate.score or 0.0)
 
 
 def in_turn(streams: Sequence[Iterable[T]]) -> Iterator[T]:

@@ -51,12 +51,18 @@ class Selection:
     now: float = field(default_factory=lambda: time.time())
     bought: frozenset[int] = field(init=False)
     _again: frozenset[int] = field(init=False)
+    _just: frozenset[int] = field(init=False)
+    """Bought after the lists were computed: nobody wants it again so soon."""
     _answered: bool = False
 
     def __post_init__(self) -> None:
         self.known = catalogue.book(self.platform, self.price_run)
         self.bought = frozenset(self.person.bought)
         self._again = frozenset(self.person.buy_again.items)
+        until = self.state.listed_until
+        self._just = frozenset(
+            () if until is None else [each for each, at in self.person.bought_at.items() if at >= until]
+        )
 
     @property
     def price_run(self) -> int | None:
@@ -148,10 +154,12 @@ class Selection:
 
     def is_new(self, candidate: Candidate, fact: Fact) -> bool:
         """Return whether the person does not have the product, or may well want it again."""
-        if fact.id not in self.bought or fact.repeatable:
+        if fact.id not in self.bought:
             return True
-        if fact.repeatable is False:
+        if fact.id in self._just or fact.repeatable is False:
             return False
+        if fact.repeatable:
+            return True
         return candidate.code == Code.BUY_AGAIN or fact.id in self._again
 
     def refuse(self, fact: Fact, scoped: Scoped) -> Removal | None:

@@ -7,7 +7,9 @@ its own. Apps above add what they need (`read_along`).
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import connection
@@ -26,6 +28,10 @@ DEFAULT_EXPLORATION: Final = 0.02
 """Of a platform without a rule of its own (models.ServingRule)."""
 _PARTS: dict[str, str] = {
     "runs": "SELECT jsonb_object_agg(job, run_id) FROM precision_engine_publication WHERE scope = %(scope)s",
+    "lists": """
+        SELECT jsonb_build_object('as_of', r.as_of, 'ranked', r.measures -> 'ranker' -> 'kinds')
+        FROM precision_engine_publication p JOIN precision_engine_run r ON r.id = p.run_id
+        WHERE p.scope = %(scope)s AND p.job = 'recommendations'""",
     "rule": "SELECT to_jsonb(r) FROM precision_recommender_servingrule r WHERE r.platform_id = %(platform)s",
     "controls": """
         SELECT jsonb_agg(to_jsonb(c)) FROM precision_recommender_control c
@@ -49,6 +55,10 @@ class State:
 
     run_ids: Mapping[str, int] = field(default_factory=dict)
     """The run in force of each job."""
+    listed_until: float | None = None
+    """Until when, in epoch seconds, the lists of customers know what was bought; None: there are no lists."""
+    comparable: bool = False
+    """Whether the scores of what is new to a customer and of what they had can be compared: one ranker gave both."""
     controls: tuple[Choice, ...] = ()
     most_per_category: int | None = None
     """Products of one category that an answer has while there are others; None: any number."""
@@ -133,8 +143,11 @@ def take(platform: Platform, text: str, *, asked: float) -> State:
     elif changed:
         catalogue.forget(platform.pk, changed)
     rule = told["rule"] or {}
+    lists = told["lists"] or {}
     state = State(
         run_ids=told["runs"] or {},
+        listed_until=_midnight(lists["as_of"], platform.timezone) if lists else None,
+        comparable=len(lists.get("ranked") or ()) > 1,
         controls=controls.read(told["controls"] or ()),
         most_per_category=rule.get("most_per_category"),
         exploration=rule.get("exploration", DEFAULT_EXPLORATION),
@@ -145,3 +158,8 @@ def take(platform: Platform, text: str, *, asked: float) -> State:
     )
     _kept[platform.pk] = (asked + freshness.lifetime(SECONDS), state)
     return state
+
+
+def _midnight(day: str, timezone: str) -> float:
+    """Return when a local day begins, in epoch seconds."""
+    return datetime.combine(date.fromisoformat(day), datetime.min.time(), ZoneInfo(timezone)).timestamp()

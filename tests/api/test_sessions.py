@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from precision.engine.models import Run
 from precision.shop.api import freshness
 from precision.shop.models import Product
+from recommender.models import CustomerList
 from tests.api.conftest import Shop
 from tests.api.serving import ids, shown
 
@@ -48,6 +50,38 @@ def test_what_was_bought_is_gone_from_the_next_answer(stocked: Shop) -> None:
     assert ids(stocked.get(FOR_YOU, customer="ann")["items"])[0] != first[0]
     assert first[0] not in ids(stocked.get(FOR_YOU, customer="ann", count=100)["items"])
     assert first[0] not in shown(stocked.get("slots/home/", customer="ann"))
+
+
+def test_what_is_bought_again_and_again_is_gone_until_the_next_night(stocked: Shop) -> None:
+    Product.objects.filter(external_id="tea-1").update(repeatable=True)
+    again = "recommendations/buy-again/"
+    assert ids(stocked.get(again, customer="ann", count=1)["items"]) == ["tea-1"]
+    tell(stocked, "orders", order("new-1", "tea-1", customer_id="ann"))
+    for path in (again, FOR_YOU):
+        assert "tea-1" not in ids(stocked.get(path, customer="ann", count=100)["items"])
+    stocked.for_you({("ann", "buy-again"): [("tea-1", "buy-again", None)]})  # the night knows of the purchase
+    Run.objects.filter(job="recommendations").update(as_of=datetime.now(UTC).date() + timedelta(days=2))
+    freshness.clear_all()
+    assert ids(stocked.get(again, customer="ann", count=1)["items"]) == ["tea-1"]
+
+
+def test_new_and_repeated_items_of_one_ranker_stand_in_one_order(stocked: Shop) -> None:
+    run = stocked.run("recommendations", ranker={"used": True, "kinds": ["new", "repeat"]})
+    for kind, names, scores in (
+        ("for-you", ["tea-9", "cup-5"], [0.5, 0.1]), ("buy-again", ["tea-1", "tea-0"], [0.7, 0.3])
+    ):  # fmt: skip
+        CustomerList.objects.create(
+            run=run, kind=kind, customer=stocked.people["ann"].customer, items=stocked.ids(names), scores=scores,
+            sources=["item-item"] * 2, anchors=[None] * 2,
+        )  # fmt: skip
+    freshness.clear_all()
+    items = stocked.get(FOR_YOU, customer="ann", count=4)["items"]
+    assert [(item["product_id"], item["reason"]["code"]) for item in items] == [
+        ("tea-1", "buy_again"), ("tea-9", "people_like_you"), ("tea-0", "buy_again"), ("cup-5", "people_like_you"),
+    ]  # fmt: skip
+    Run.objects.filter(pk=run.pk).update(measures={"ranker": {"used": True, "kinds": ["new"]}})
+    freshness.clear_all()
+    assert ids(stocked.get(FOR_YOU, customer="ann", count=2)["items"]) == ["tea-9", "cup-5"]
 
 
 def test_what_a_visitor_looks_at_is_in_the_next_answer(stocked: Shop) -> None:
