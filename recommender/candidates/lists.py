@@ -55,7 +55,7 @@ def same_for_all(scores: NDArray[np.floating[Any]], *, rows: int, k: int) -> Top
 def free_of_one(
     scores: NDArray[np.floating[Any]], *, rows: int, k: int, exclude: csr_matrix | None = None
 ) -> TopItems:
-    """`same_for_all`, but each row without what `exclude` (rows, items) has an entry for; full wherever enough is left."""
+    """`same_for_all`, but each row without what `exclude` (rows, items) has an entry for; full where enough is left."""
     if exclude is None:
         return same_for_all(scores, rows=rows, k=k)
     longest = int(np.diff(exclude.indptr).max(initial=0))

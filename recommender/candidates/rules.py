@@ -6,8 +6,8 @@ the rule x → y is
     (n_xy − n_x n_y / N) / (n_x + shrinkage)
 
 the confidence above what chance gives, P(y|x) − P(y) (the "added value" of Tan, Kumar and Srivastava 2002), held back
-where x is rare. It is above 0 exactly where the lift is above 1, so that the lift filters and never sorts. Of each product only
-the strongest rules stay; a customer's score for y is Σ over bought products x of weight(x) × score(x → y).
+where x is rare. It is above 0 exactly where the lift is above 1, so that the lift filters and never sorts. Of each
+product only the strongest rules stay; a customer's score for y is Σ over bought products x of weight(x) × score(x → y).
 """
 
 from dataclasses import dataclass
