@@ -162,7 +162,7 @@ def _verdicts(run: Run, which: str) -> list[str]:
     """Return what the gate said of each model that may be shown."""
     return [
         f"{each['model'].capitalize()}: {each['reason']}"
-        for each in run.measures.get("verdicts", [])
+        for each in run.measures.get("gate", [])
         if each["which"] == which
     ]
 

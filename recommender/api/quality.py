@@ -87,7 +87,7 @@ class RecommendationQualityView(PlatformView):
             {
                 "as_of": run.as_of if run else None,
                 "computed_as_of": measures.get("computed_as_of"),
-                "verdicts": measures.get("verdicts", []),
+                "verdicts": measures.get("gate", []),
                 "rows": QualityRowSerializer(
                     sorted(
                         rows,

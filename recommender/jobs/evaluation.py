@@ -72,7 +72,7 @@ def compute_quality(run: Run, engine: Engine) -> Outcome:
     RecommendationQuality.objects.bulk_create(made, batch_size=1000)
     return Outcome(
         rows={"recommendation_quality": len(made)},
-        measures={"computed_as_of": run.as_of.isoformat(), "verdicts": verdicts},
+        measures={"computed_as_of": run.as_of.isoformat(), "gate": verdicts},
         parameters={
             "held_out_days": HELD_OUT_DAYS, "k": K, "folds": FOLDS, "most_judged": MOST_JUDGED, "seed": SEED,
         },

@@ -33,6 +33,7 @@ from recommender.models import (
     Control,
     CustomerList,
     InteractionSettings,
+    LearnedRanker,
     PairCount,
     PopularList,
     ProductList,
@@ -203,6 +204,14 @@ def _product_results(platform: Platform, runs: dict[str, Run], count: int) -> No
     RecommendationQuality.objects.create(
         run=runs["rules"], model="blend", fold=0, cut_day=date(2026, 6, 1), days=30, which="new", group="all", k=20,
         customers=50, undefined=1, recall=0.2, baseline="popular-7", gain=0.1, gain_low=0.05, gain_high=0.15,
+    )  # fmt: skip
+    LearnedRanker.objects.create(
+        run=runs["rules"], computed_as_of=date(2026, 6, 1), used=True, reason="Promoted.", share=0.5,
+        report={
+            "new": {"ranker": 0.2, "blend": 0.1, "champion": None, "customers": 50, "promoted": True, "reason": ""},
+            "trials": [{"kind": "new", "objective": "lambdarank", "trees": 150, "leaves": 31, "recall": 0.2}],
+            "importance": {"new": {"rank item-item": 0.4}},
+        },
     )  # fmt: skip
     category = Category.objects.get(platform=platform)
     PopularList.objects.bulk_create(

@@ -20,7 +20,7 @@ def judged(world: SimpleNamespace) -> Run:
         job="recommendation-quality", scope="corner", as_of="2026-07-01", status="published",
         measures={
             "computed_as_of": "2026-06-28",
-            "verdicts": [
+            "gate": [
                 {
                     "which": "new", "model": "blend", "promoted": False, "decidable": True,
                     "reason": "Refused: 0.1800 against 0.2000.",

@@ -14,7 +14,7 @@ def judged(shop: Shop, word: str = "blend") -> Run:
         job="recommendation-quality", scope=key, as_of="2026-07-01", status="published",
         measures={
             "computed_as_of": "2026-06-28",
-            "verdicts": [
+            "gate": [
                 {"which": "new", "model": word, "promoted": True, "decidable": True, "reason": "Promoted."}
             ],
         },

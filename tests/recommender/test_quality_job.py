@@ -105,7 +105,7 @@ def test_every_model_stands_beside_the_others_on_both_folds(tastes: list[Identit
     assert ends.gain_low is not None
     assert ends.gain is not None
     assert ends.gain_low <= ends.gain <= (ends.gain_high or 0)
-    assert [(told["model"], told["which"]) for told in run.measures["verdicts"]] == [
+    assert [(told["model"], told["which"]) for told in run.measures["gate"]] == [
         ("blend", "all"),
         ("blend", "new"),
     ]
@@ -159,7 +159,7 @@ def test_an_empty_shop_and_a_single_order_crash_nothing(platform: Platform) -> N
     run = compute()
     row = rows(run, fold=0, which="new", group="all")["blend"]
     assert (row.recall, row.customers, row.gain) == (None, 0, None)
-    assert [told["decidable"] for told in run.measures["verdicts"]] == [False, False]
+    assert [told["decidable"] for told in run.measures["gate"]] == [False, False]
     buy(
         platform, "o2", tea, at=datetime(2026, 6, 20, tzinfo=UTC), who=who
     )  # bought again in the held-out days
@@ -180,7 +180,7 @@ def test_the_gate_refuses_a_model_that_is_worse_than_popularity(
     blended = blend.blend
     monkeypatch.setattr(blend, "blend", last_first)
     run = compute()
-    refused = {told["which"]: told for told in run.measures["verdicts"]}["all"]
+    refused = {told["which"]: told for told in run.measures["gate"]}["all"]
     assert refused["promoted"] is False
     assert refused["decidable"] is True
     assert "it is worse than the baseline" in refused["reason"]
