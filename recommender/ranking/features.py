@@ -42,6 +42,10 @@ class Table:
     names: tuple[str, ...]
     values: Floats  # (pairs, names)
 
+    def kept(self, which: NDArray[np.bool_]) -> "Table":
+        """Only the pairs where `which` (pairs,) is True."""
+        return Table(pairs=self.pairs.kept(which), names=self.names, values=self.values[which])
+
 
 def prepare(sources: Sources, lines: nw.LazyFrame[Any], described: Descriptions) -> Known:
     """What the features of any customers are taken from; `lines` are those of the sources."""

@@ -61,7 +61,8 @@ def odds(ranker: Ranker, cut: Cut, which: str) -> dict[str, NDArray[np.float64]]
     """The scores of a ranker for new items, or for all."""
     kinds = [NEW] if which == NEW else [kind for kind in KINDS if kind in ranker.boosters]
     return serving.lifted(
-        {kind: ranker.boosters[kind].log_odds(cut.tables[kind]) for kind in kinds}, ranker.share
+        {kind: ranker.boosters[kind].screened(cut.tables[kind], n=serving.SCREENED[kind]) for kind in kinds},
+        ranker.share,
     )
 
 

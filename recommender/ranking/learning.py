@@ -20,7 +20,7 @@ import narwhals as nw
 import numpy as np
 
 from recommender.ranking import boosting, judging, serving
-from recommender.ranking.boosting import Boosted
+from recommender.ranking.boosting import Boosted, Committee
 from recommender.ranking.candidates import KINDS, NEW
 from recommender.ranking.cuts import ALL, Cut, Learning, apart, days, make
 from recommender.ranking.descriptions import Catalogue
@@ -129,43 +129,64 @@ def _examples(cuts: Sequence[Cut], kind: str, how: Learning) -> boosting.Example
 
 
 def _searched(cuts: Sequence[Cut], choose: Cut, how: Learning) -> tuple[Ranker | None, list[dict[str, Any]]]:
-    """The best setting of each kind on the choosing cut, with lines and share; and every trial."""
-    boosters: dict[str, Boosted] = {}
-    trials = []
+    """The best way of each kind on the choosing cut, with lines and share; and every trial."""
+    boosters: dict[str, Committee] = {}
+    trials: list[dict[str, Any]] = []
     for kind in KINDS:
         known = _examples(cuts, kind, how)
         if known is None:
             continue
         table, bought = choose.tables[kind], choose.bought[kind]
-        reached = []
-        for setting in how.settings:
-            tried = boosting.learn(known, names=table.names, setting=setting, seed=how.seed)
-            value = judging.mean(judging.recall({kind: tried.scores(table)}, choose, kind, how))
-            reached.append((value, tried))
-            trials.append({
-                "kind": kind, "objective": setting.objective, "trees": setting.trees, "leaves": setting.leaves,
-                "learning_rate": setting.learning_rate, "recall": round(value, 5),
-            })  # fmt: skip
-        best = max(range(len(reached)), key=lambda at: reached[at][0])
-        boosters[kind] = reached[best][1].calibrated(table, bought)
+        tried = [
+            boosting.learn(known, names=table.names, setting=setting, seed=how.seed).calibrated(table, bought)
+            for setting in how.settings
+        ]
+        committees = [Committee((each,)) for each in tried]
+        if len(tried) > 1:
+            committees.append(Committee(tuple(tried)))
+        values = [
+            judging.mean(judging.recall({kind: each.log_odds(table)}, choose, kind, how))
+            for each in committees
+        ]
+        trials += [
+            {"kind": kind, **_told(each), "recall": round(value, 5)}
+            for each, value in zip(committees, values, strict=True)
+        ]
+        boosters[kind] = committees[max(range(len(values)), key=lambda at: values[at])]
     if not boosters:
         return None, trials
     odds = {kind: each.log_odds(choose.tables[kind]) for kind, each in boosters.items()}
-    values = [judging.mean(judging.recall(serving.lifted(odds, share), choose, ALL, how)) for share in SHARES]
-    best = max(range(len(SHARES)), key=lambda at: (values[at], -abs(SHARES[at])))
+    reached = [
+        judging.mean(judging.recall(serving.lifted(odds, share), choose, ALL, how)) for share in SHARES
+    ]
+    best = max(range(len(SHARES)), key=lambda at: (reached[at], -abs(SHARES[at])))
     return Ranker(boosters=boosters, share=SHARES[best]), trials
+
+
+def _told(committee: Committee) -> dict[str, Any]:
+    """The settings of a committee in words."""
+    settings = [each.setting for each in committee.members]
+    return {
+        "objective": " and ".join(each.objective for each in settings),
+        "trees": sum(each.trees for each in settings),
+        "leaves": max(each.leaves for each in settings),
+        "learning_rate": min(each.learning_rate for each in settings),
+    }
 
 
 def _fitted(cuts: Sequence[Cut], chosen: Ranker, how: Learning) -> Ranker:
     """The settings of a ranker learned from these cuts; its lines and share stay."""
-    boosters = {}
+    boosters = dict(chosen.boosters)
     for kind, before in chosen.boosters.items():
         known = _examples(cuts, kind, how)
-        boosters[kind] = before
-        if known is not None:
-            names = cuts[0].tables[kind].names
-            made = boosting.learn(known, names=names, setting=before.setting, seed=how.seed)
-            boosters[kind] = replace(before, booster=made.booster, names=names)
+        if known is None:
+            continue
+        names = cuts[0].tables[kind].names
+        members: list[Boosted] = []
+        for each in before.members:
+            made = boosting.learn(known, names=names, setting=each.setting, seed=how.seed)
+            members.append(replace(each, booster=made.booster, names=names))
+        boosters[kind] = Committee(tuple(members))
     return Ranker(boosters=boosters, share=chosen.share)
 
 
@@ -175,7 +196,10 @@ def _champion(champion: Ranker, challenger: Ranker, cuts: Sequence[Cut], how: Le
     The ranker in force itself has seen the days that are judged: it was learned with all days of its night.
     """
     ways = [
-        ({kind: each.setting for kind, each in ranker.boosters.items()}, ranker.share)
+        (
+            {kind: [each.setting for each in some.members] for kind, some in ranker.boosters.items()},
+            ranker.share,
+        )
         for ranker in (champion, challenger)
     ]
     return None if ways[0] == ways[1] else _fitted(cuts, champion, how)

@@ -135,7 +135,7 @@ def test_the_share_lifts_new_items_against_repeats() -> None:
 def test_other_features_than_those_learned_are_refused_by_name() -> None:
     ranker = found().ranker
     assert ranker is not None
-    boosted = ranker.boosters[candidates.REPEAT]
+    (boosted,) = ranker.boosters[candidates.REPEAT].members
     empty = features.Table(
         pairs=features.Pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0, 0),
         names=(*boosted.names[1:], "weather"),
@@ -144,3 +144,24 @@ def test_other_features_than_those_learned_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="weather"):
         boosted.scores(empty)
     assert serving.restore({}) is None
+
+
+def test_screening_keeps_the_order_and_the_best() -> None:
+    ranker = found().ranker
+    assert ranker is not None
+    committee = ranker.boosters[candidates.REPEAT]
+    lines = nw.from_native(rhythm().lazy())
+    sources = personal.fit(LocalEngine(), lines, as_of_day=DAY, rng=np.random.default_rng(1))
+    known = features.prepare(sources, lines, descriptions.describe(sources.history.products, EMPTY))
+    table = candidates.tables(LocalEngine(), known, np.arange(10))[candidates.REPEAT]
+    whole = committee.log_odds(table)
+    np.testing.assert_array_equal(committee.screened(table, n=1_000), whole)
+    some = committee.screened(table, n=12)
+    assert np.isfinite(some).all()
+    for row in range(10):
+        of_row = table.pairs.row == row
+        best = np.sort(some[of_row])[::-1]
+        assert set(best[:12]) <= set(whole[of_row])  # all trees have looked at these
+        assert best[11] > best[12]
+        due = whole[of_row] > 0
+        assert (some[of_row] > 0).sum() == min(due.sum(), 12)
