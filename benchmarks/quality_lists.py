@@ -49,6 +49,7 @@ def _judged(facts: Facts, which: str, world: World, peer: Peer) -> dict[str, Any
     figures = compared(
         world, lists, goal=GOALS.get((facts.key, which)), ratio=LEAST_RATIO.get((facts.key, which))
     )
+    figures["ranker"] = quality_lists_ours.told(facts, world)
     if others.reason:
         figures["peer_missing"] = others.reason
     Console(width=max(WIDTH, Console().width)).print(

@@ -34,6 +34,9 @@ QUERIES = {
     "identities": """
         SELECT customer_id AS customer, kind, value FROM precision_shop_identity WHERE platform_id = {platform:d}
     """,
+    "titles": """
+        SELECT id AS product, title, brand FROM precision_shop_product WHERE platform_id = {platform:d} ORDER BY id
+    """,
     "stores": """
         SELECT id AS store, external_id AS store_id FROM precision_shop_store WHERE platform_id = {platform:d}
     """,

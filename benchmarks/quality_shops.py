@@ -43,7 +43,7 @@ class Facts:
 
         `lines`, `events`, `products`: as `history.scan` gives them. `people`: CUSTOMER, customer_id (the shop's own),
         birth_date, gender, country, city, occupation, education, income, marital_status, traits (JSON text), null
-        where not told. `identities`: CUSTOMER, kind, value. `stores`: STORE, store_id.
+        where not told. `identities`: CUSTOMER, kind, value. `stores`: STORE, store_id. `titles`: PRODUCT, title, brand.
         """
         return pl.scan_parquet(self.folder / f"{table}.parquet")
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from precision.engine import runs
 from precision.engine.reading import read_frame
 from precision.shop.models import Platform
+from recommender.ranking import descriptions
 from recommender.ranking.descriptions import Catalogue
 
 
@@ -16,15 +17,7 @@ def catalogue(platform: Platform) -> Catalogue:
         f"SELECT id AS product, title, brand FROM precision_shop_product WHERE platform_id = {platform.pk:d} "
         "ORDER BY id"
     )
-    return of_frame(frame)
-
-
-def of_frame(frame: pl.DataFrame) -> Catalogue:
-    """Return the catalogue of rows (product, title, brand)."""
-    return Catalogue(
-        ids=frame["product"].cast(pl.Int64).to_numpy(), titles=frame["title"].to_list(),
-        brands=frame["brand"].to_list(),
-    )  # fmt: skip
+    return descriptions.of_frame(frame)
 
 
 def price_classes(platform: Platform) -> dict[str, NDArray[np.int64]]:

@@ -27,8 +27,6 @@ from recommender.models import CustomerList
 from recommender.ranking import candidates, descriptions, features, serving
 from recommender.ranking.serving import Listed, Ranker
 
-LENGTHS = {candidates.NEW: 100, candidates.REPEAT: 20}
-"""Products of a for-you list, and of a buy-again list."""
 KINDS = {
     candidates.NEW: CustomerList.Kind.FOR_YOU,
     candidates.REPEAT: CustomerList.Kind.BUY_AGAIN,
@@ -73,7 +71,10 @@ def compute_recommendations(run: Run, engine: Engine) -> Outcome:
                 "reason": row.reason if row else NOT_LEARNED,
             },
         },
-        parameters={"seed": SEED, **{f"length_{kind}": length for kind, length in LENGTHS.items()}},
+        parameters={
+            "seed": SEED,
+            **{f"length_{kind}": length for kind, length in candidates.LENGTHS.items()},
+        },
     )
 
 
@@ -82,9 +83,13 @@ def ranked(
 ) -> Iterator[tuple[slice, Lists]]:
     """Yield blocks of customers and their lists by the ranker; a kind that was not learned comes from its source."""
     rows = np.arange(len(known.sources.history.customers))
-    for block, lists in serving.rank(engine, learned, known, rows, lengths=LENGTHS, allowed=sellable):
+    for block, lists in serving.rank(
+        engine, learned, known, rows, lengths=candidates.LENGTHS, allowed=sellable
+    ):
         missing = (
-            {} if len(lists) == len(LENGTHS) else _unranked(engine, known.sources, rows[block], sellable)
+            {}
+            if len(lists) == len(candidates.LENGTHS)
+            else _unranked(engine, known.sources, rows[block], sellable)
         )
         yield block, missing | lists
 
@@ -103,8 +108,8 @@ def _unranked(
     """Return the lists of a block without a ranker."""
     names = [name for name, weight in blend.NEW_ITEMS.items() if weight > 0]
     found = personal.lists(engine, sources, rows=rows, k=OF_EACH, new_only=True, names=names)
-    mixed = blend.blend(found, weights=blend.NEW_ITEMS, n=LENGTHS[candidates.NEW])
-    again = buy_again.recommend(sources.habits[rows], k=LENGTHS[candidates.REPEAT])
+    mixed = blend.blend(found, weights=blend.NEW_ITEMS, n=candidates.LENGTHS[candidates.NEW])
+    again = buy_again.recommend(sources.habits[rows], k=candidates.LENGTHS[candidates.REPEAT])
     held = np.where(again.items == NOBODY, NOBODY, 0)
     return {
         candidates.NEW: _sellable(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 NEW: Final = "new"
 REPEAT: Final = "repeat"
 KINDS: Final = (NEW, REPEAT)
+LENGTHS: Final = {NEW: 100, REPEAT: 20}
+"""Products of a list of each kind."""
 OF_EACH = 100
 """Candidates of each source. Fewer find less, more cost more than they find."""
 REPEATS = 100

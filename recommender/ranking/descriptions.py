@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
+from precision.shop.columns import PRODUCT
 from recommender.interactions import positions
 
 WORD = re.compile(r"[^\W_]{2,}")
@@ -28,6 +30,14 @@ class Catalogue:
     ids: NDArray[np.int64]  # inner ids
     titles: Sequence[str | None]
     brands: Sequence[str | None]
+
+
+def of_frame(frame: pl.DataFrame) -> Catalogue:
+    """The catalogue of rows (PRODUCT, title, brand)."""
+    return Catalogue(
+        ids=frame[PRODUCT].cast(pl.Int64).to_numpy(), titles=frame["title"].to_list(),
+        brands=frame["brand"].to_list(),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
