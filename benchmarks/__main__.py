@@ -17,6 +17,7 @@ from benchmarks.errors import BenchmarkError
 BENCHMARKS = {
     "intake": "benchmarks.intake",
     "quality": "benchmarks.quality",
+    "recommend": "benchmarks.recommend",
     "rules": "benchmarks.rules",
     "segments": "benchmarks.segments",
     "slots": "benchmarks.slots",
