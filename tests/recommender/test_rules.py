@@ -1,6 +1,7 @@
 """Rules of pairs: the golden case, hand-made counts, and mlxtend as an independent witness."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -154,3 +155,24 @@ def test_rules_equal_those_of_mlxtend(seed: int):
     measures = np.column_stack([ours.support, ours.confidence, ours.lift, ours.leverage])
     for x, y, row in zip(ours.antecedent.tolist(), ours.consequent.tolist(), measures, strict=True):
         assert row == pytest.approx(theirs[x, y])
+
+
+def test_the_document_shows_the_golden_rules():
+    page = (Path(rules.__file__).parents[2] / "docs" / "methods" / "rules.md").read_text(encoding="utf-8")
+    names = {"cleanser": "facial cleanser", "day": "sun frost", "night": "night cream", "gel": "shower gel"}
+    rows = page.split("| rule |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    written = {}
+    for row in rows:
+        rule, *figures = [cell.strip() for cell in row.strip("|").split("|")]
+        written[tuple(names.get(side, side) for side in rule.split(" → "))] = [
+            float(each) for each in figures
+        ]
+    _, pairs = golden_pairs()
+    found = rules.from_pairs(pairs, min_support=0.3)
+    assert written == {
+        (PRODUCTS[x], PRODUCTS[y]): [n, *(pytest.approx(each, abs=5e-5) for each in figures)]
+        for x, y, n, *figures in zip(
+            found.antecedent, found.consequent, found.count, found.support, found.confidence, found.lift,
+            found.leverage, strict=True,
+        )
+    }  # fmt: skip
