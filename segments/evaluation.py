@@ -4,7 +4,7 @@ The labels are sorted by customer, so counts find their rows by binary search in
 between two pieces.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -150,17 +150,24 @@ def _aligned(customers: Numbers, ids: Numbers, values: Numbers) -> Numbers:
     return result
 
 
-def _others(met: Iterable[Numbers], found: Iterable[Numbers]) -> Numbers:
-    """Return whom counts or lists have and no piece, sorted."""
-    arrays = [ids for ids in found if ids.size]
-    if not arrays:
-        return np.zeros(0, dtype=np.int64)
-    others = arrays[0] if len(arrays) == 1 else np.unique(np.concatenate(arrays))
+def _others(met: Sequence[Numbers], found: Iterable[Numbers]) -> Numbers:
+    """Return whom counts or lists have and no piece, sorted; pieces are sorted, one behind the other."""
+    rest = [_missing(met, ids) for ids in found]
+    return np.unique(np.concatenate(rest)) if rest else np.zeros(0, dtype=np.int64)
+
+
+def _missing(met: Sequence[Numbers], ids: Numbers) -> Numbers:
+    """Return the sorted ids that are in no piece: each piece is asked for those between its ends only."""
+    left: list[Numbers] = []
+    place = 0
     for customers in met:
-        if others.size and customers.size:
-            places = np.minimum(np.searchsorted(customers, others), customers.size - 1)
-            others = others[customers[places] != others]
-    return others
+        if not customers.size:
+            continue
+        first, last = np.searchsorted(ids, customers[0]), np.searchsorted(ids, customers[-1], side="right")
+        inside = ids[first:last]
+        left += [ids[place:first], inside[customers[np.searchsorted(customers, inside)] != inside]]
+        place = int(last)
+    return np.concatenate([*left, ids[place:]])
 
 
 def _arrays(frame: pl.DataFrame) -> tuple[Numbers, Numbers]:

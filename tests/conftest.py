@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from precision.shop import platforms
+from precision.shop import partitions, platforms
 from precision.shop.models import Platform
 from recommender.serving import exposures
 
@@ -34,10 +34,19 @@ def _exposures_by_hand(settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_events_of_others(request: pytest.FixtureRequest) -> None:
-    """Empty the partitioned tables before a test that commits: the runner empties managed tables only."""
+def _no_events_of_others(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empty the partitioned tables around a test that commits: the runner empties tables that Django manages only."""
     marker = request.node.get_closest_marker("django_db")
-    if marker is not None and marker.kwargs.get("transaction"):
-        request.getfixturevalue("transactional_db")
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE precision_shop_event, precision_shop_exposure")
+    commits = "transactional_db" in request.fixturenames
+    if not commits and not (marker is not None and marker.kwargs.get("transaction")):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    _truncate()
+    yield
+    _truncate()
+
+
+def _truncate() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {partitions.EVENT}, {partitions.EXPOSURE}")

@@ -1,13 +1,10 @@
 """Fixtures of the tests of facts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from precision.shop import partitions
 from precision.shop.models import Platform
 from tests.shop.imports import summary
 from tests.shop.person import World, world
@@ -41,16 +38,3 @@ def load(tmp_path: Path, platform: Platform) -> Any:
 def made(platform: Platform) -> World:
     """Two shops with a person in every table, and a neighbour."""
     return world(platform)
-
-
-@pytest.fixture
-def committed(transactional_db: None) -> Iterator[None]:
-    """For tests that commit: events and exposures, whose tables Django does not manage, go before and after."""
-    _truncate()
-    yield
-    _truncate()
-
-
-def _truncate() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {partitions.EVENT}, {partitions.EXPOSURE}")

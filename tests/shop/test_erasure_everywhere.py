@@ -32,7 +32,7 @@ from tests.shop.dumps import dumped, naming
 from tests.shop.person import MAIL, NAME, NOW, PHONE, WORDS, World
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_a_killed_erasure_is_finished_by_the_next_process(
     made: World, var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_killed_erasure_is_finished_by_the_next_process(
         assert cursor.fetchone() == (0,)
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_the_planners_samples_forget_too_also_of_tables_that_are_empty_now(made: World) -> None:
     DeadLetter.objects.exclude(payload__userId="zq-1001").delete()
     with connection.cursor() as cursor:
@@ -99,7 +99,7 @@ def sampled(*values: str) -> set[str]:
         return {name for name, text in cursor.fetchall() for value in values if value.lower() in text.lower()}
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_letters_that_repeat_personal_values_without_an_id_go_too(made: World) -> None:
     payloads = [
         {"type": "track", "properties": {"comment": f"Write to {NAME}, please."}},
@@ -117,7 +117,7 @@ def test_letters_that_repeat_personal_values_without_an_id_go_too(made: World) -
     assert len(left) == 3  # that, and the neighbour's two
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_the_history_forgets_the_sessions_and_keeps_the_figures(made: World) -> None:
     window = Window.before(NOW.date() + timedelta(days=2), days=30, timezone="UTC")
 
@@ -140,7 +140,7 @@ def test_the_history_forgets_the_sessions_and_keeps_the_figures(made: World) -> 
     )
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_staffs_log_sessions_and_errors_of_jobs_forget_too(made: World) -> None:
     boss = User.objects.create(username="boss")
     kind = ContentType.objects.get_for_model(Identity)
@@ -179,7 +179,7 @@ def test_staffs_log_sessions_and_errors_of_jobs_forget_too(made: World) -> None:
     ).moves
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_an_erasure_is_not_finished_while_somebody_may_still_see_the_person(made: World) -> None:
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
         other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ

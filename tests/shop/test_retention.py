@@ -65,7 +65,7 @@ def test_a_platform_may_keep_for_longer_or_less_long(platform: Platform) -> None
     assert [retention.days(platform, kind) for kind in ("events", "rejects", "exposures")] == [None, 3, 365]
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_events_go_by_whole_months_once_the_history_has_them(platform: Platform) -> None:
     old, young = event(platform, 430), event(platform, 360)
     months = [partitions.name_of(ago(days).date()) for days in (430, 360)]
@@ -80,7 +80,7 @@ def test_events_go_by_whole_months_once_the_history_has_them(platform: Platform)
     assert old != young
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_a_platform_that_keeps_events_for_ever_keeps_the_months_of_all(platform: Platform) -> None:
     platforms.create_platform("museum", name="Museum")
     Platform.objects.filter(key="museum").update(retention={"events": None})
@@ -94,7 +94,7 @@ def test_a_platform_that_keeps_events_for_ever_keeps_the_months_of_all(platform:
     assert sorted(Event.objects.values_list("pk", flat=True)) == sorted(kept)
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_events_that_the_history_lacks_stay(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     event(platform, 430)
 
@@ -109,7 +109,7 @@ def test_events_that_the_history_lacks_stay(platform: Platform, monkeypatch: pyt
         call_command("expire")
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_dead_letters_and_files_go_by_their_days(platform: Platform, var: Path) -> None:
     platforms.create_platform("corner-two", name="Another")
     Platform.objects.filter(key="corner").update(retention={"dead_letters": 10, "rejects": 10})
@@ -133,7 +133,7 @@ def test_dead_letters_and_files_go_by_their_days(platform: Platform, var: Path) 
     ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_inactive_people_are_forgotten_where_a_platform_wants_it(platform: Platform) -> None:
     names = {
         name: person(platform, name, since=since)

@@ -83,17 +83,36 @@ class Installation:
             process.wait()
 
 
+@pytest.fixture(scope="session")
+def migrated() -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to: installations are copies of it."""
+    name = f"migrated_{os.getpid()}"
+    _on_the_server(f"CREATE DATABASE {name}")
+    Installation(folder=ROOT, environment=_environment(name, 0), database_url="").manage(
+        "migrate", "--verbosity", "0"
+    )
+    yield name
+    _on_the_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-def installation() -> Iterator[Installation]:
+def installation(migrated: str) -> Iterator[Installation]:
     """An installation of this checkout with an empty database, migrated."""
     number = next(_numbers)
     name = f"whole_{os.getpid()}_{number}"
-    server = embedded.database_url(throwaway.VAR)
-    with psycopg.connect(server, autocommit=True) as link:
-        link.execute(f"CREATE DATABASE {name}".encode())
-    url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    _on_the_server(f"CREATE DATABASE {name} TEMPLATE {migrated}")
+    environment = _environment(name, number)
+    made = Installation(folder=ROOT, environment=environment, database_url=environment["DATABASE_URL"])
+    yield made
+    made.stop()
+    _on_the_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _environment(database: str, number: int) -> dict[str, str]:
+    """Return the environment of an installation on a database and a queue of the throw-away servers."""
+    url = urlunsplit(urlsplit(embedded.database_url(throwaway.VAR))._replace(path=f"/{database}"))
     broker = embedded.broker_url(throwaway.VAR).replace("virtual_host=0", f"virtual_host={number}")
-    environment = {
+    return {
         **os.environ,
         "DATABASE_URL": url,
         "BROKER_URL": broker,
@@ -102,12 +121,12 @@ def installation() -> Iterator[Installation]:
         "PII_KEYS": Fernet.generate_key().decode(),
         "DJANGO_SETTINGS_MODULE": "precision.settings",
     }
-    made = Installation(folder=ROOT, environment=environment, database_url=url)
-    made.manage("migrate", "--verbosity", "0")
-    yield made
-    made.stop()
-    with psycopg.connect(server, autocommit=True) as link:
-        link.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _on_the_server(statement: str) -> None:
+    """Run a statement that stands in no transaction."""
+    with psycopg.connect(embedded.database_url(throwaway.VAR), autocommit=True) as link:
+        link.execute(statement.encode())
 
 
 def wait_for(what: str, condition: Callable[[], bool], *, seconds: float = 90.0) -> None:
