@@ -12,8 +12,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import load, serving, slots_shop
+from benchmarks import goals, load, serving, slots_shop
 from benchmarks.errors import BenchmarkError
+from benchmarks.goals import Goal
 from benchmarks.serving import Installation, Web
 
 GOALS: Final = {"of_bare": 0.6, "requests_s": 2_000, "p99_ms_at_half_load": 25}
@@ -92,13 +93,28 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     ours, bare = measured
     console.print(_table(measured))
     sent = len(ours.full.acknowledged) + len(ours.half.acknowledged)
+    of_bare = round(ours.rate / bare.rate, 2)
+    reached = goals.told(
+        console,
+        [
+            Goal(name="of_bare", value=of_bare, wanted=GOALS["of_bare"], at_least=True),
+            Goal(
+                name="requests_s", value=ours.figures()["requests_s"], wanted=GOALS["requests_s"], at_least=True
+            ),
+            Goal(
+                name="p99_ms_at_half_load", value=ours.figures()["p99_ms_at_half_load"],
+                wanted=GOALS["p99_ms_at_half_load"],
+            ),
+        ],
+    )  # fmt: skip
     return {
         "goals": GOALS,
+        "reached": reached,
         "cpus": os.cpu_count(),
         "customers": customers,
         "products": products,
         **{one.name: one.figures() for one in measured},
-        "of_bare": round(ours.rate / bare.rate, 2),
+        "of_bare": of_bare,
         "of_bare_by_cpu": round(bare.cpu_s / ours.cpu_s, 2),
         "exposures_missing": max(0, sent - logged),
     }

@@ -9,7 +9,7 @@ Behaviour (carts, wishes, views) stands beside it in `signals`, and goes through
 Everything is as of a day, half-open: a line of `as_of_day` or later does not exist.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -165,6 +165,20 @@ class History:
         matrix = self.of_pairs(np.maximum(np.add.reduceat(weight, starts) if len(starts) else weight, 0))
         matrix.eliminate_zeros()
         return matrix
+
+    def numbered(self, *, customers: NDArray[np.int64], products: NDArray[np.int64]) -> "History":
+        """The same history with the rows and columns of other ids, ascending, that hold all of its own."""
+        return replace(
+            self,
+            customers=customers,
+            products=products,
+            row=np.searchsorted(customers, self.customers)[self.row],
+            column=np.searchsorted(products, self.products)[self.column],
+        )
+
+    def scaled(self, factor: float) -> "History":
+        """The same history with other weights; purchase days without weights stay 1 each."""
+        return self if self.weight is None else replace(self, weight=self.weight * factor)
 
 
 def collect(

@@ -71,6 +71,11 @@ class Weights:
         """Whether anything but purchases counts, so that events must be read."""
         return any((self.cart, self.wishlist, self.view, self.removal))
 
+    @property
+    def scale(self) -> float:
+        """What to divide by, so that a purchase is 1 (or what weighs most, where purchases say nothing)."""
+        return self.purchase or max(self.cart, self.wishlist, self.view) or 1.0
+
 
 PURCHASES_ONLY: Final = Weights(cart=0, wishlist=0, view=0, removal=0)
 

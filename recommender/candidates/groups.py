@@ -104,18 +104,24 @@ def named(customers: NDArray[np.int64], classes: Mapping[str, NDArray[np.int64]]
 
 
 def product_categories(
-    lines: nw.LazyFrame[Any], *, as_of_day: int, products: NDArray[np.int64]
+    lines: nw.LazyFrame[Any],
+    *,
+    as_of_day: int,
+    products: NDArray[np.int64],
+    otherwise: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """The category number of each of `products` (ascending inner ids) by its lines before `as_of_day`.
 
     Numbers run from 0 in the order of the categories' ids; NO_GROUP without a category; the highest id where lines
-    tell several.
+    tell several. `otherwise` (products,) are category ids, NO_GROUP for none, of those whose lines tell none.
     """
     told = lines.filter(nw.col(DAY) < as_of_day).select(PRODUCT, CATEGORY).drop_nulls()
     table = told.group_by(PRODUCT).agg(nw.col(CATEGORY).max()).collect()
     place, known = positions(table.get_column(PRODUCT).to_numpy(), products)
     ids = np.full(len(products), NO_GROUP, dtype=np.int64)
     ids[place[known]] = table.get_column(CATEGORY).to_numpy()[known]
+    if otherwise is not None:
+        ids = np.where(ids == NO_GROUP, otherwise, ids)
     numbers = np.full(len(products), NO_GROUP, dtype=np.int64)
     has = ids != NO_GROUP
     numbers[has] = np.unique(ids[has], return_inverse=True)[1]

@@ -37,6 +37,6 @@ def tables(
         engine, known.sources, rows=rows, k=repeats, new_only=False, names=(personal.BUY_AGAIN,)
     )
     return {
-        NEW: features.table(known, fresh, rows, repeated=False),
-        REPEAT: features.table(known, held, rows, repeated=True),
+        NEW: features.table(engine, known, fresh, rows, repeated=False),
+        REPEAT: features.table(engine, known, held, rows, repeated=True),
     }

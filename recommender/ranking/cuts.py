@@ -38,7 +38,7 @@ class Learning:
     """Also the cut 364 days before the first."""
     most_customers: int = 1_500
     """Of a cut, drawn at random."""
-    most_pairs: int = 300_000
+    most_pairs: int = 200_000
     """Of a kind: of the pairs that were not bought as many are drawn as fit beside those that were."""
     least_positives: int = 100
     least_customers: int = gate.LEAST_CUSTOMERS

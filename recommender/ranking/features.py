@@ -6,7 +6,7 @@ take as it is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 from precision.engine.results import TopItems
 from recommender.candidates.personal import Sources
-from recommender.ranking import affinities, customers, pairs, products, repeats, stores
+from recommender.ranking import affinities, customers, pairs, people, products, repeats, stores
 from recommender.ranking.affinities import Nearness
 from recommender.ranking.descriptions import Descriptions
 from recommender.ranking.pairs import Floats, Pairs
+from recommender.ranking.people import People
 from recommender.ranking.repeats import Habits
 from recommender.ranking.stores import Stores
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Known:
     near: Nearness
     habits: Habits
     stores: Stores | None
+    people: People
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def prepare(sources: Sources, lines: nw.LazyFrame[Any], described: Descriptions)
         near=affinities.prepare(sources, described),
         habits=repeats.prepare(sources),
         stores=stores.prepare(lines, sources.history),
+        people=people.prepare(sources),
     )
 
 
@@ -69,6 +75,7 @@ def table(known: Known, lists: Mapping[str, TopItems], rows: NDArray[np.int64], 
     columns |= {name: values[rows[found.row]] for name, values in known.customers.items()}
     columns |= affinities.features(known.near, known.sources, rows, found)
     columns |= stores.features(known.stores, rows, found)
+    columns |= people.features(engine, known.people, rows, found)
     columns |= _comparisons(known, rows, found)
     if repeated:
         columns |= repeats.features(known.habits, rows, found)

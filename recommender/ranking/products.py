@@ -56,11 +56,12 @@ def buyers_between(history: History, first: int, last: int) -> NDArray[np.int64]
 
 
 def _ages(history: History) -> dict[str, NDArray[Any]]:
-    """Days since the first and the last sale."""
-    first = np.full(len(history.products), history.as_of_day, dtype=np.int64)
-    last = np.full(len(history.products), np.iinfo(np.int64).min)
+    """Days since the first and the last sale, nan where there was none."""
+    first = np.full(len(history.products), np.inf)
+    last = np.full(len(history.products), -np.inf)
     np.minimum.at(first, history.column, history.day)
     np.maximum.at(last, history.column, history.day)
+    first[np.isinf(first)] = last[np.isinf(last)] = np.nan
     return {"product age": history.as_of_day - first, "product idle": history.as_of_day - last}
 
 

@@ -39,6 +39,9 @@ def test_the_last_line_is_one_object_with_the_figures(baskets: Path):
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["benchmark"] == "rules"
     assert figures["same"] is True
+    goal = "corner: time ÷ XᵀX"
+    assert figures["reached"] == {goal: figures["data"]["corner"]["over_product"] <= 1.5}
+    assert f"{goal}: " in done.stdout
     corner = figures["data"]["corner"]
     lines = pl.read_csv(baskets).unique()
     pairs = (

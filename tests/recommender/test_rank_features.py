@@ -83,7 +83,7 @@ def test_the_words_of_a_title_bring_its_variants_near() -> None:
     assert likeness[0, 1] == 0
     asked = TopItems(np.array([[2, 1]], dtype=np.int32), np.ones((1, 2), dtype=np.float32))
     row = int(np.searchsorted(found.sources.history.customers, 0))
-    table = features.table(found, {"x": asked}, np.array([row]), repeated=False)
+    table = features.table(LocalEngine(), found, {"x": asked}, np.array([row]), repeated=False)
     lamp, box = (value_at(table, item, "words 180") for item in (2, 1))
     assert lamp > 0.1
     assert box == 0  # customer 0 has lamps only
@@ -101,13 +101,13 @@ def test_categories_prices_and_stores() -> None:
     )
     found = known(table)
     asked = TopItems(np.array([[2]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))  # product 12
-    made = features.table(found, {"x": asked}, np.array([0]), repeated=False)
+    made = features.table(LocalEngine(), found, {"x": asked}, np.array([0]), repeated=False)
     assert value_at(made, 2, "price ratio") == pytest.approx(np.log(4), rel=1e-5)
     assert value_at(made, 2, "category 20") == 0
     assert np.isnan(value_at(made, 2, "category since"))
     assert value_at(made, 2, "store buyers 14") == 1
     asked = TopItems(np.array([[0]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))  # product 10
-    made = features.table(found, {"x": asked}, np.array([1]), repeated=False)
+    made = features.table(LocalEngine(), found, {"x": asked}, np.array([1]), repeated=False)
     assert value_at(made, 0, "category since") == 5
     assert value_at(made, 0, "category share 20") == pytest.approx(
         2 ** (-5 / 20) / (2 ** (-5 / 20) + 2 ** (-1 / 20))
@@ -161,3 +161,18 @@ def test_lists_become_pairs_and_the_best_come_back() -> None:
     assert where.tolist() == [[0, 1, -1], [3, 2, -1]]
     matrix = csr_matrix(np.array([[0, 5, 0, 0], [0, 0, 6, 0]], dtype=np.float32))
     assert found.values(matrix).tolist() == [5, 0, 0, 6]
+
+
+def test_the_recent_purchases_of_people_of_the_same_taste_count() -> None:
+    rows = two_tastes(customers=20, products=10, day=60)
+    extra = [(customer, 700 + customer, 50, 95, 1) for customer in (2, 4, 6)]
+    found = known(stored(frame(*rows, *extra)))
+    products = found.sources.history.products
+    item = int(np.searchsorted(products, 50))
+    asked = TopItems(np.full((2, 1), item, dtype=np.int32), np.ones((2, 1), dtype=np.float32))
+    made = features.table(LocalEngine(), found, {"x": asked}, np.array([0, 1]), repeated=False)
+    column = made.names.index("people 14")
+    alike, other = made.values[:, column]
+    assert alike > 1.5  # three buyers of the same taste, each by a cosine near 1
+    assert other < alike / 3
+    assert found.people.tastes.shape[0] == 20
