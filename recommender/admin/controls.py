@@ -42,7 +42,7 @@ class ControlAdmin(StaffAdmin):
         (None, {"fields": ["platform", "kind", "active"]}),
         ("What it is about: one of these", {"fields": ["product", "category", "brand"]}),
         ("Where, for whom, when", {"fields": ["place", "letter", "starts_at", "ends_at"]}),
-        ("How", {"fields": [("rank", "weight"), "note"]}),
+        ("How", {"fields": ["rank", "weight", "note"]}),
     ]
 
     def get_urls(self) -> list[URLPattern]:

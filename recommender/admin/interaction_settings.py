@@ -18,7 +18,7 @@ class InteractionSettingsAdmin(StaffAdmin):
         (
             "What a day with an event says",
             {
-                "fields": [("purchase", "cart"), ("wishlist", "view", "removal")],
+                "fields": ["purchase", "cart", "wishlist", "view", "removal"],
                 "description": "What customers do shows what they may like: similar products, lists for each customer. "
                 "Only the weights' size beside each other counts. Returned goods and cancelled orders never count, and "
                 "lists of best-sellers count buyers only. A change takes effect with the next nightly run.",

@@ -21,6 +21,6 @@ class RuleSettingsAdmin(StaffAdmin):
     search_fields = ["platform__key", "platform__name"]
     fieldsets = [
         (None, {"fields": ["platform"]}),
-        ("Thresholds", {"fields": [("min_count", "min_support"), ("min_confidence", "min_lift")]}),
-        ("What is counted", {"fields": [("window_days", "max_basket_items", "max_length")]}),
+        ("Thresholds", {"fields": ["min_count", "min_support", "min_confidence", "min_lift"]}),
+        ("What is counted", {"fields": ["window_days", "max_basket_items", "max_length"]}),
     ]
