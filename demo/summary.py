@@ -208,6 +208,8 @@ def _quality(quality: Mapping[str, Any] | None) -> list[Row]:
     """Return one row for each way of judging; a figure that is undefined is said to be."""
     if not quality:
         return [("quality", "not measured")]
+    if "metric" not in quality:
+        return [("quality", f"not measured: {quality.get('reason', 'no reason given')}")]
     what = f"{quality['metric']}@{quality['k']} on the last {quality['days']} days"
     ways = {"all": "all purchases", "new": "products new to the customer"}
     return [

@@ -107,6 +107,13 @@ def test_nothing_computed_is_said() -> None:
     assert text.count("not measured") == 1
 
 
+def test_a_quality_that_was_not_measured_says_why() -> None:
+    text = printed(
+        summary.of_shop("Corner Shop", IMPORTED, replace(FIGURES, quality={"reason": "Too few weeks."}))
+    )
+    assert "not measured: Too few weeks." in text
+
+
 def test_an_undefined_comparison_gives_its_reason() -> None:
     quality = {**FIGURES.quality, "all": {"ours": None, "popularity": 0.1, "reason": "nothing was bought"}}
     text = printed(summary.of_shop("Corner Shop", IMPORTED, replace(FIGURES, quality=quality)))
