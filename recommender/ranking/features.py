@@ -23,7 +23,7 @@ from recommender.ranking.repeats import Habits
 from recommender.ranking.stores import Stores
 
 if TYPE_CHECKING:
-    pass
+    from precision.engine.backends.base import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ def prepare(sources: Sources, lines: nw.LazyFrame[Any], described: Descriptions)
     )
 
 
-def table(known: Known, lists: Mapping[str, TopItems], rows: NDArray[np.int64], *, repeated: bool) -> Table:
+def table(
+    engine: "Engine", known: Known, lists: Mapping[str, TopItems], rows: NDArray[np.int64], *, repeated: bool
+) -> Table:
     """The features of all pairs that the lists of the customers at `rows` propose.
 
     `repeated`: with features of what the customer had before, for lists that may hold it.
