@@ -193,10 +193,7 @@ def _learned(
         table, bought = cut.tables[kind], cut.bought[kind]
         known = boosting.examples([(table, bought)], share=0.5, rng=rng)
         boosters[kind] = Committee(
-            tuple(
-                boosting.learn(known, names=table.names, setting=setting, seed=how.seed)
-                for setting in how.settings
-            )
+            tuple(boosting.learn(known, names=table.names, settings=how.settings, seed=how.seed))
         )
     return Ranker(boosters=boosters, share=0.0)
 

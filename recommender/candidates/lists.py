@@ -103,3 +103,27 @@ def without(scores: csr_matrix, excluded: csr_matrix) -> csr_matrix:
     left.data[left.data < 0] = 0
     left.eliminate_zeros()
     return left
+
+
+def followed(lists: TopItems, rest: TopItems) -> TopItems:
+    """`lists` with the items of `rest` (as many rows) behind their own where there is room, none twice.
+
+    The scores of what follows are scaled to stay below the last of the list: multiplied by it over their highest.
+    """
+    rows, width = lists.items.shape
+    items, scores = lists.items.copy(), lists.scores.copy()
+    step = max(1, BLOCK_CELLS // max(width * rest.items.shape[1], 1))
+    for first in range(0, rows, step):
+        block = slice(first, first + step)
+        own, more = lists.items[block], rest.items[block]
+        more = np.where((more[:, :, None] == own[:, None, :]).any(axis=2), NOBODY, more)
+        last = np.where(own == NOBODY, np.inf, lists.scores[block]).min(axis=1, initial=np.inf)
+        highest = rest.scores[block].max(axis=1, initial=0)
+        scale = np.where(np.isfinite(last), last / np.maximum(highest, np.finfo(np.float32).tiny), 1)
+        joined = np.concatenate([own, more], axis=1)
+        values = np.concatenate([lists.scores[block], rest.scores[block] * scale[:, None]], axis=1)
+        order = np.argsort(joined == NOBODY, axis=1, kind="stable")[:, :width]
+        items[block] = np.take_along_axis(joined, order, axis=1)
+        values = np.take_along_axis(values, order, axis=1)
+        scores[block] = np.where(items[block] == NOBODY, 0, values)
+    return TopItems(items=items, scores=scores)

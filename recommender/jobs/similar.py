@@ -1,21 +1,34 @@
-"""The job `similar`: products that the same people buy, or put into the cart, wish for and look at, lately."""
+"""The job `similar`: products that the same people buy, or put into the cart, wish for and look at, lately.
 
+Where these are few, as of a product that nobody bought yet, what it is called and what it is like fill the list.
+"""
+
+from typing import Any
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from precision.engine.backends import Engine
 from precision.engine.copying import copy_rows
 from precision.engine.models import Run
-from precision.engine.results import NOBODY
+from precision.engine.results import NOBODY, TopItems
 from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender import signals
-from recommender.candidates import item_item
-from recommender.interactions import History, collect
+from recommender.candidates import assortment, content, item_item
+from recommender.candidates.assortment import Assortment
+from recommender.candidates.content import NO_GROUP
+from recommender.candidates.lists import followed
+from recommender.interactions import History, collect, positions
+from recommender.jobs import catalogues
 from recommender.models import InteractionSettings, ProductList
 
 LENGTH = 50
+ENOUGH = 20
+"""Lists shorter than this are filled by description, to this length at most."""
 HALF_LIFE_DAYS = 90.0  # longer than for what one person may want next: what resembles what changes slowly
 NOTHING_COUNTS = (
     "The interaction settings give purchases, carts, wish lists and views a weight of 0, so nothing is similar to "
@@ -28,12 +41,14 @@ def compute_similar(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     wanted = InteractionSettings.of(platform)
     half_life = wanted.half_life_days or HALF_LIFE_DAYS
-    known = _history(run, platform, wanted.weights)
+    known, goods = _read(run, platform, wanted.weights)
     matrix = known.matrix(half_life_days=half_life)
     first = signals.first_customer(known)
     near = item_item.similar(
         engine, matrix[first:], guests=matrix[:first], how=item_item.Similarity(k=LENGTH)
     )
+    unknown = int((near.items[:, 0] == NOBODY).sum())
+    near = _filled(near, known, goods)
     frame = (
         pl.DataFrame(
             {"product_id": known.products, "position": near.items, "scores": near.scores.astype("float64")},
@@ -54,6 +69,7 @@ def compute_similar(run: Run, engine: Engine) -> Outcome:
             "customers": len(known.customers) - first,
             "guests": first,
             "products": len(known.products),
+            "by_description_only": unknown - int((near.items[:, 0] == NOBODY).sum()),
             **({"note": NOTHING_COUNTS} if wanted.weights.nothing_counts else {}),
         },
         parameters={"half_life_days": half_life, **weights_of(wanted)},
@@ -68,12 +84,41 @@ def weights_of(wanted: InteractionSettings) -> dict[str, float]:
     }
 
 
-def _history(run: Run, platform: Platform, weights: signals.Weights) -> History:
-    """Return what everybody did; events are read only where they count."""
+def _read(run: Run, platform: Platform, weights: signals.Weights) -> tuple[History, Assortment]:
+    """Return what everybody did, with columns for all that can be sold; events are read only where they count."""
     as_of_day = epoch_day(run.as_of)
     window = Window.before(run.as_of, timezone=platform.timezone)
     with history.snapshot():
         lines = history.scan("order_lines", window, platform=platform)
         events = history.scan("events", window, platform=platform) if weights.behaviour_counts else None
         frame = signals.of_everyone(lines, events, as_of_day=as_of_day, weights=weights)
-        return collect(frame, as_of_day=as_of_day)
+        known = collect(frame, as_of_day=as_of_day)
+        goods = assortment.collect(
+            history.scan("products", window, platform=platform), catalogues.catalogue(platform)
+        )
+    every = np.union1d(known.products, goods.sellable_ids)
+    return known.numbered(customers=known.customers, products=every), goods
+
+
+def _filled(near: TopItems, known: History, goods: Assortment) -> TopItems:
+    """Return the lists, those shorter than ENOUGH followed by what is like their product by description."""
+    told = goods.along(known.products)
+    short = np.flatnonzero((near.items[:, :ENOUGH] == NOBODY).any(axis=1))
+    described = content.describe(
+        told.described.words, categories=_numbers(told.categories), brands=told.described.brands,
+        prices=told.prices,
+    )  # fmt: skip
+    found = content.similar(
+        described, rows=short, allowed=told.sellable, how=content.Describing(k=ENOUGH),
+        quality=np.bincount(known.column, minlength=len(known.products)).astype(np.float64),
+    )  # fmt: skip
+    items, scores = near.items.copy(), near.scores.copy()
+    both = followed(TopItems(near.items[short, :ENOUGH], near.scores[short, :ENOUGH]), found)
+    items[short, :ENOUGH], scores[short, :ENOUGH] = both.items, both.scores
+    return TopItems(items=items, scores=scores)
+
+
+def _numbers(categories: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the numbers of category ids from 0, NO_GROUP where there is none."""
+    place, known = positions(categories, np.unique(categories[categories != NO_GROUP]))
+    return np.where(known, place, NO_GROUP).astype(np.int64)

@@ -87,17 +87,21 @@ class Boosted:
         line = self.constant + self.slope * np.nan_to_num(np.asarray(raw, dtype=np.float64))
         return np.clip(line, -FARTHEST, FARTHEST)
 
-    def calibrated(self, table: Table, bought: NDArray[np.bool_]) -> "Boosted":
-        """The same with the line that fits pairs it did not learn from; as it is where all answers are one."""
+    def calibrated(self, table: Table, bought: NDArray[np.bool_]) -> "tuple[Boosted, NDArray[np.float64]]":
+        """The same with the line that fits pairs it did not learn from, and the log odds of these pairs by it.
+
+        It stays as it is where all answers are one.
+        """
         plain = replace(self, slope=1.0, constant=0.0)
         scores = plain.scores(table)
         if not len(scores) or bought.all() or not bought.any():
-            return plain
+            return plain, scores
         line = LogisticRegression(C=FIRM).fit(scores[:, None], bought)
-        slope = float(line.coef_[0, 0])
+        slope, constant = float(line.coef_[0, 0]), float(line.intercept_[0])
         if not (np.isfinite(slope) and slope > 0):
-            return plain
-        return replace(self, slope=slope, constant=float(line.intercept_[0]))
+            return plain, scores
+        odds = np.clip(constant + slope * scores, -FARTHEST, FARTHEST)
+        return replace(self, slope=slope, constant=constant), odds
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, as JSON values."""
@@ -184,14 +188,21 @@ def examples(
     )  # fmt: skip
 
 
-def learn(known: Examples, *, names: tuple[str, ...], setting: Setting, seed: int) -> Boosted:
-    """A booster that has learned from the examples."""
+def learn(
+    known: Examples, *, names: tuple[str, ...], settings: Sequence[Setting], seed: int
+) -> list[Boosted]:
+    """A booster for each setting that has learned from the examples; sorted into bins once for all."""
+    if not settings:
+        return []
     data = lightgbm.Dataset(
-        known.values,
-        label=known.bought.astype(np.float32),
-        group=known.groups if setting.objective == RANKING else None,
-        params=setting.parameters(seed=seed),
-        free_raw_data=True,
-    )
-    booster = lightgbm.train(setting.parameters(seed=seed), data, num_boost_round=setting.trees)
-    return Boosted(booster=booster, names=names, setting=setting)
+        known.values, label=known.bought.astype(np.float32), group=known.groups,
+        params=settings[0].parameters(seed=seed), free_raw_data=False,
+    )  # fmt: skip
+    return [
+        Boosted(
+            booster=lightgbm.train(setting.parameters(seed=seed), data, num_boost_round=setting.trees),
+            names=names,
+            setting=setting,
+        )
+        for setting in settings
+    ]

@@ -38,6 +38,8 @@ class Learning:
     """Also the cut 364 days before the first."""
     most_customers: int = 1_500
     """Of a cut, drawn at random."""
+    most_judged: int = 3_000
+    """The same of the cut that judges: more of them, so that less is left to chance."""
     most_pairs: int = 200_000
     """Of a kind: of the pairs that were not bought as many are drawn as fit beside those that were."""
     least_positives: int = 100
@@ -89,7 +91,7 @@ def make(
     truth = splits.truth(split, sources.history)
     if not len(truth.rows):
         return None
-    truth = splits.sampled(truth, most=how.most_customers, rng=rng)
+    truth = splits.sampled(truth, most=how.most_judged if judged else how.most_customers, rng=rng)
     known = features.prepare(sources, split.train, descriptions.describe(sources.history.products, catalogue))
     tables = candidates.tables(engine, known, truth.rows)
     relevant = {ALL: truth.relevant, NEW: truth.new_only(sources.bought)}

@@ -12,15 +12,16 @@ new have boosters of their own.
 The work is bounded in customers, pairs and settings, never in seconds: the same input gives the same ranker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.ranking import boosting, judging, serving
-from recommender.ranking.boosting import Boosted, Committee
+from recommender.ranking.boosting import Committee
 from recommender.ranking.candidates import KINDS, NEW
 from recommender.ranking.cuts import ALL, Cut, Learning, apart, days, make
 from recommender.ranking.descriptions import Catalogue
@@ -131,6 +132,7 @@ def _examples(cuts: Sequence[Cut], kind: str, how: Learning) -> boosting.Example
 def _searched(cuts: Sequence[Cut], choose: Cut, how: Learning) -> tuple[Ranker | None, list[dict[str, Any]]]:
     """The best way of each kind on the choosing cut, with lines and share; and every trial."""
     boosters: dict[str, Committee] = {}
+    odds: dict[str, NDArray[np.float64]] = {}
     trials: list[dict[str, Any]] = []
     for kind in KINDS:
         known = _examples(cuts, kind, how)
@@ -138,29 +140,39 @@ def _searched(cuts: Sequence[Cut], choose: Cut, how: Learning) -> tuple[Ranker |
             continue
         table, bought = choose.tables[kind], choose.bought[kind]
         tried = [
-            boosting.learn(known, names=table.names, setting=setting, seed=how.seed).calibrated(table, bought)
-            for setting in how.settings
+            each.calibrated(table, bought)
+            for each in boosting.learn(known, names=table.names, settings=how.settings, seed=how.seed)
         ]
-        committees = [Committee((each,)) for each in tried]
+        committees = [(Committee((each,)), scores) for each, scores in tried]
         if len(tried) > 1:
-            committees.append(Committee(tuple(tried)))
-        values = [
-            judging.mean(judging.recall({kind: each.log_odds(table)}, choose, kind, how))
-            for each in committees
-        ]
+            together = np.mean([scores for _, scores in tried], axis=0)
+            committees.append((Committee(tuple(each for each, _ in tried)), together))
+        values = [judging.mean(judging.recall({kind: scores}, choose, kind, how)) for _, scores in committees]
         trials += [
             {"kind": kind, **_told(each), "recall": round(value, 5)}
-            for each, value in zip(committees, values, strict=True)
+            for (each, _), value in zip(committees, values, strict=True)
         ]
-        boosters[kind] = committees[max(range(len(values)), key=lambda at: values[at])]
+        boosters[kind], odds[kind] = committees[max(range(len(values)), key=lambda at: values[at])]
     if not boosters:
         return None, trials
-    odds = {kind: each.log_odds(choose.tables[kind]) for kind, each in boosters.items()}
-    reached = [
-        judging.mean(judging.recall(serving.lifted(odds, share), choose, ALL, how)) for share in SHARES
-    ]
-    best = max(range(len(SHARES)), key=lambda at: (reached[at], -abs(SHARES[at])))
-    return Ranker(boosters=boosters, share=SHARES[best]), trials
+    return Ranker(boosters=boosters, share=_share(odds, choose, how)), trials
+
+
+def _share(odds: Mapping[str, NDArray[np.float64]], choose: Cut, how: Learning) -> float:
+    """The share nearest to none whose recall is less than one standard error below that of the best.
+
+    (The one-standard-error rule of Breiman and others 1984.) The best itself follows the season of one month.
+    """
+    recalls = [judging.recall(serving.lifted(odds, share), choose, ALL, how) for share in SHARES]
+    best = max(recalls, key=judging.mean)
+    near = []
+    for share, reached in zip(SHARES, recalls, strict=True):
+        below = best - reached
+        below = below[np.isfinite(below)]
+        error = float(below.std(ddof=1)) / np.sqrt(len(below)) if len(below) > 1 else 0.0
+        if not len(below) or below.mean() <= error:
+            near.append(share)
+    return min(near, key=lambda share: (abs(share), share))
 
 
 def _told(committee: Committee) -> dict[str, Any]:
@@ -182,11 +194,14 @@ def _fitted(cuts: Sequence[Cut], chosen: Ranker, how: Learning) -> Ranker:
         if known is None:
             continue
         names = cuts[0].tables[kind].names
-        members: list[Boosted] = []
-        for each in before.members:
-            made = boosting.learn(known, names=names, setting=each.setting, seed=how.seed)
-            members.append(replace(each, booster=made.booster, names=names))
-        boosters[kind] = Committee(tuple(members))
+        settings = [each.setting for each in before.members]
+        made = boosting.learn(known, names=names, settings=settings, seed=how.seed)
+        boosters[kind] = Committee(
+            tuple(
+                replace(old, booster=new.booster, names=names)
+                for old, new in zip(before.members, made, strict=True)
+            )
+        )
     return Ranker(boosters=boosters, share=chosen.share)
 
 

@@ -136,3 +136,19 @@ def test_weights_of_zero_are_said_and_best_sellers_still_answer(shop: Shop) -> N
     assert "weight of 0" in run.measures["note"]
     best = PopularList.objects.get(run=compute("popularity"), kind="popular", days=30, group="all")
     assert set(best.items) == {shop.goods["tea"].pk, shop.goods["pot"].pk}
+
+
+def test_what_nobody_bought_yet_is_like_what_it_is_called(shop: Shop) -> None:
+    for name in ("red mug", "blue mug", "old mug"):
+        shop.goods[name] = Product.objects.create(
+            platform=shop.platform, external_id=name, title=name, price=1, active=name != "old mug"
+        )
+    for _ in range(3):
+        shop.order(shop.person(), "tea", "red mug")
+    run = compute()
+    found = similar(run)
+    assert found["blue mug"] == ["red mug"], "a product that was never bought; what is not sold is not listed"
+    assert found["red mug"] == ["tea", "blue mug"], "what people do comes first"
+    row = ProductList.objects.get(run=run, product=shop.goods["red mug"])
+    assert row.scores == sorted(row.scores, reverse=True)
+    assert run.measures["by_description_only"] == 1
