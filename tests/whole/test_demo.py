@@ -33,7 +33,7 @@ class Demo:
     def run(self) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "demo", "--no-serve", "--visitors", "3000"], cwd=ROOT, env=self.environment,
-            capture_output=True, text=True, timeout=900, check=False,
+            capture_output=True, text=True, timeout=1800, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
