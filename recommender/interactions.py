@@ -146,10 +146,10 @@ class History:
         matrix.has_canonical_format = True
         return matrix
 
-    def matrix(self, *, half_life_days: float | None = None) -> csr_matrix:
+    def matrix(self, *, half_life_days: float | None = None, least: float = 0.0) -> csr_matrix:
         """The decayed number of days on which each customer bought each product (see `interactions`).
 
-        With signals it is their decayed sum; a pair whose sum is 0 or less has no entry.
+        With signals it is their decayed sum; a pair whose sum is 0 or less, or below `least`, has no entry.
 
         Raises:
             ValueError: `half_life_days` is not above 0.
@@ -159,10 +159,12 @@ class History:
         else:
             weight = np.exp((self.as_of_day - self.day) * _rate(half_life_days))
         starts = self.pair_starts()
-        if self.weight is None:
-            return self.of_pairs(np.add.reduceat(weight, starts) if len(starts) else weight)
-        weight = weight * self.weight
-        matrix = self.of_pairs(np.maximum(np.add.reduceat(weight, starts) if len(starts) else weight, 0))
+        if self.weight is not None:
+            weight = weight * self.weight
+        total = np.add.reduceat(weight, starts) if len(starts) else weight
+        if self.weight is None and least <= 0:
+            return self.of_pairs(total)
+        matrix = self.of_pairs(np.where(total >= max(least, 0), total, 0))
         matrix.eliminate_zeros()
         return matrix
 

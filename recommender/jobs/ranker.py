@@ -1,16 +1,21 @@
 """The job `recommendation-ranker`: learns how to rank candidates from earlier weeks, and lets the gate decide.
 
 It fits every source anew for each date that it learns from, which costs several nights' lists; so it computes once a
-week, and carries its row over in the nights between. Asked twice on one day it computes anew.
+week, and carries its row over in the nights between. Asked twice on one day it computes anew, unless it would learn
+from the very same lines.
 """
 
 from datetime import date, timedelta
+from typing import Any
+
+import narwhals as nw
 
 from precision.engine import runs
 from precision.engine.backends import Engine
 from precision.engine.models import Run
 from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
+from precision.shop import columns as c
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender.jobs import catalogues
@@ -27,15 +32,17 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
     """Write the LearnedRanker row of the run's platform, or carry over that of the last days."""
     kept = _last(run.scope)
     if kept is not None and timedelta(0) < run.as_of - kept.computed_as_of < EVERY:
-        kept.pk, kept.run = None, run
-        kept.save(force_insert=True)
-        return _outcome(kept)
+        return _carried(kept, run, lines=kept.run.parameters.get("lines"))
     platform = Platform.objects.get(key=run.scope)
     window = Window.before(run.as_of, timezone=platform.timezone)
     with history.snapshot():
+        lines = history.scan("order_lines", window, platform=platform)
+        known = _fingerprint(lines)
+        if kept is not None and (run.as_of, known) == (kept.computed_as_of, kept.run.parameters.get("lines")):
+            return _carried(kept, run, lines=known)
         learned = learning.learn(
             engine,
-            history.scan("order_lines", window, platform=platform),
+            lines,
             catalogues.catalogue(platform),
             as_of_day=epoch_day(run.as_of),
             champion=None if kept is None else serving.restore(kept.state),
@@ -45,7 +52,8 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
             run=run, computed_as_of=run.as_of, used=learned.ranker is not None, reason=learned.reason,
             share=learned.ranker.share if learned.ranker else None, report=learned.report,
             state=learned.ranker.state() if learned.ranker else {},
-        )
+        ),
+        lines=known,
     )  # fmt: skip
 
 
@@ -58,13 +66,29 @@ def in_force(scope: str) -> tuple[Ranker | None, LearnedRanker | None]:
 def _last(scope: str) -> LearnedRanker | None:
     """Return the row of the run in force."""
     published = runs.published(JOB, scope)
-    return LearnedRanker.objects.filter(run=published).first() if published else None
+    found = LearnedRanker.objects.filter(run=published).select_related("run").first() if published else None
+    # What another release wrote cannot be read: as if there were none.
+    return None if found is not None and found.used and serving.restore(found.state) is None else found
 
 
-def _outcome(row: LearnedRanker) -> Outcome:
+def _carried(kept: LearnedRanker, run: Run, *, lines: list[int] | None) -> Outcome:
+    """Write the row once more, under the run."""
+    kept.pk, kept.run = None, run
+    kept.save(force_insert=True)
+    return _outcome(kept, lines=lines)
+
+
+def _fingerprint(lines: nw.LazyFrame[Any]) -> list[int]:
+    """A few sums that change with the lines, or with who they belong to."""
+    columns = [nw.col(name).sum() for name in (c.CUSTOMER, c.PRODUCT, c.DAY, c.QUANTITY_E3, c.ORDER)]
+    table = lines.select(nw.len().cast(nw.Int64).alias("lines"), *columns).collect()
+    return [int(value or 0) for value in table.row(0)]
+
+
+def _outcome(row: LearnedRanker, *, lines: list[int] | None) -> Outcome:
     computed: date = row.computed_as_of
     return Outcome(
         rows={"learned_ranker": 1},
         measures={"computed_as_of": computed.isoformat(), "used": row.used, "reason": row.reason, "share": row.share},
-        parameters={"days": Learning().days, "seed": Learning().seed},
+        parameters={"days": Learning().days, "seed": Learning().seed, "lines": lines},
     )  # fmt: skip

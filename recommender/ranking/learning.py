@@ -2,11 +2,12 @@
 
 A cut is a day: features as of it, answers from the DAYS days after it. Going back from today,
 
-    cut 0   judges: the gate compares what was learned on the earlier cuts with the blend and with popularity here
+    cut 0   judges: the gate compares what was learned on the older cuts with the blend and with popularity here
     cut 1   chooses: settings, the lines that make scores chances, and the share of new items
     older   learn; one of them stands a year back, so that the same season is seen once before
 
-What is promoted is then learned anew with all of them, so that it knows the last weeks too. What repeats and what is
+What is promoted is then learned anew with all of them, so that it knows the last weeks too; what it reaches is told of
+the judged one, which did not learn from the choosing cut either, so a little too low. What repeats and what is
 new have boosters of their own.
 
 The work is bounded in customers, pairs and settings, never in seconds: the same input gives the same ranker.
@@ -83,21 +84,20 @@ def learn(
     if chosen is None:
         return Learned(None, "Too few candidates of either kind were bought on earlier dates.", report)
     report["share"] = chosen.share
-    return _decided(chosen, champion, judge, [choose, *older], report, how)
+    return _decided(chosen, champion, judge, before, [choose, *older], report, how)
 
 
 def _decided(
     chosen: Ranker,
     champion: Ranker | None,
     judge: Cut,
+    before: Sequence[Cut],
     others: Sequence[Cut],
     report: dict[str, Any],
     how: Learning,
 ) -> Learned:
     """What the gate lets through, learned from all cuts."""
-    earlier = apart(others, judge.day, how)
-    ranker = _fitted(earlier, chosen, how)
-    todays = None if champion is None else _champion(champion, ranker, earlier, how)
+    ranker, todays = chosen, None if champion is None else _champion(champion, chosen, before, how)
     verdicts, figures = judging.judged(ranker, todays, judge, how)
     report |= figures
     refused = [verdict for verdict in verdicts.values() if not verdict.promoted]

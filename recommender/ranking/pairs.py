@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from precision.engine.results import NOBODY, TopItems
 
 Floats = NDArray[np.float32]
+BLOCK_CELLS = 8_000_000  # rows × columns written out at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,17 @@ class Pairs:
         """What a (rows, columns) matrix holds at each pair, 0 where it has no entry."""
         if not len(self):
             return np.zeros(0, dtype=np.float32)
-        return np.asarray(matrix[self.row, self.item], dtype=np.float32).ravel()
+        if len(self) * matrix.nnz <= self.rows**2 * self.columns:
+            return np.asarray(matrix[self.row, self.item], dtype=np.float32).ravel()
+        found = np.zeros(len(self), dtype=np.float32)
+        starts = np.concatenate(([0], np.cumsum(self.lengths)))
+        step = max(1, BLOCK_CELLS // max(self.columns, 1))
+        for first in range(0, self.rows, step):
+            # Of long rows, a row written out answers at once; asked in its sparse form, each pair searches the row.
+            pairs = slice(starts[first], starts[min(first + step, self.rows)])
+            dense = matrix[first : first + step].toarray()
+            found[pairs] = dense[self.row[pairs] - first, self.item[pairs]]
+        return found
 
     def kept(self, which: NDArray[np.bool_]) -> "Pairs":
         """Only the pairs where `which` (pairs,) is True."""

@@ -129,6 +129,21 @@ def test_the_nights_between_carry_the_ranker_over(
     assert ranker_job.in_force("corner")[0] is not None
 
 
+def test_a_second_time_on_a_day_it_learns_anew_only_from_other_lines(
+    rhythm: list[Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = compute("recommendation-ranker")
+    asked: list[int] = []
+    learn = learning.learn
+    monkeypatch.setattr(learning, "learn", lambda *given, **named: asked.append(1) or learn(*given, **named))
+    second = compute("recommendation-ranker")
+    assert not asked
+    assert LearnedRanker.objects.get(run=second).state == LearnedRanker.objects.get(run=first).state
+    Order.objects.filter(external_id="o0").update(placed_at=START + timedelta(days=1))
+    compute("recommendation-ranker")
+    assert asked
+
+
 def test_a_refused_ranker_leaves_the_blend_and_says_why(
     rhythm: list[Identity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
