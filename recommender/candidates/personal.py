@@ -78,7 +78,7 @@ class Tuning:
     factorisation: Factorisation = field(default_factory=Factorisation)
     regression: Regression = field(default_factory=Regression)
     ruling: Ruling = field(default_factory=Ruling)
-    describing: Describing = field(default_factory=lambda: Describing(k=20))
+    describing: Describing = field(default_factory=lambda: Describing(k=20, champions=200, looked_at=40))
     habit: Habit = field(default_factory=Habit)
 
 
