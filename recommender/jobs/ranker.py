@@ -16,7 +16,7 @@ from precision.shop.models import Platform
 from recommender.jobs import catalogues
 from recommender.models import LearnedRanker
 from recommender.ranking import learning, serving
-from recommender.ranking.cuts import Learning
+from recommender.ranking.cuts import Learning, Shop
 from recommender.ranking.serving import Ranker
 
 JOB = "recommendation-ranker"
@@ -25,7 +25,7 @@ EVERY = timedelta(days=7)
 
 def compute_ranker(run: Run, engine: Engine) -> Outcome:
     """Write the LearnedRanker row of the run's platform, or carry over that of the last days."""
-    kept = _last(run.scope)
+    kept = last(run.scope)
     if kept is not None and timedelta(0) < run.as_of - kept.computed_as_of < EVERY:
         kept.pk, kept.run = None, run
         kept.save(force_insert=True)
@@ -33,12 +33,14 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     window = Window.before(run.as_of, timezone=platform.timezone)
     with history.snapshot():
+        products = history.scan("products", window, platform=platform).collect("polars").to_native()
         learned = learning.learn(
             engine,
             history.scan("order_lines", window, platform=platform),
             catalogues.catalogue(platform),
             as_of_day=epoch_day(run.as_of),
             champion=None if kept is None else serving.restore(kept.state),
+            shop=Shop(catalogues.sellable(products), catalogues.price_classes(platform)),
         )
     return _outcome(
         LearnedRanker.objects.create(
@@ -51,12 +53,12 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
 
 def in_force(scope: str) -> tuple[Ranker | None, LearnedRanker | None]:
     """Return the ranker of a platform, None where the blend serves, and the row that says why."""
-    row = _last(scope)
+    row = last(scope)
     return (None if row is None else serving.restore(row.state)), row
 
 
-def _last(scope: str) -> LearnedRanker | None:
-    """Return the row of the run in force."""
+def last(scope: str) -> LearnedRanker | None:
+    """Return the row of the run in force; None where there is none."""
     published = runs.published(JOB, scope)
     return LearnedRanker.objects.filter(run=published).first() if published else None
 

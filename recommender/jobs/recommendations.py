@@ -17,7 +17,6 @@ from precision.engine.models import Run
 from precision.engine.results import NOBODY
 from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
-from precision.shop import columns as c
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender.candidates import blend, buy_again, item_item, personal
@@ -48,9 +47,7 @@ def compute_recommendations(run: Run, engine: Engine) -> Outcome:
         lines = history.scan("order_lines", window, platform=platform)
         products = history.scan("products", window, platform=platform).collect("polars").to_native()
         sources = personal.fit(engine, lines, as_of_day=epoch_day(run.as_of), rng=np.random.default_rng(SEED))
-        sellable = np.isin(
-            sources.history.products, products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT]
-        )
+        sellable = np.isin(sources.history.products, catalogues.sellable(products))
         known = None
         if learned is not None:
             described = descriptions.describe(sources.history.products, catalogues.catalogue(platform))
