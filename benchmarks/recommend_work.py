@@ -151,7 +151,9 @@ class Work:
             for kind, found in lists.items():
                 anchors = np.full_like(found.items, NOBODY)
                 if kind == candidates.NEW:
-                    anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items)
+                    anchors = item_item.anchors(
+                        sources.profiles[block], sources.neighbours, found.items, rare=rare
+                    )
                 written += _text(sources, block, found, anchors)
         return written
 

@@ -20,6 +20,8 @@ from segments.admin import life_pages
 TITLE = "Models of recommendations"
 JOB = "recommendation-quality"
 EVERYONE = "all"
+LEARNED = ("ranker", "champion")
+"""Judged where they are learned, on the latest fold only."""
 GROUPS = {
     EVERYONE: "everyone",
     **{f"class:{letter}": f"class {letter}" for letter in "ABCU"},
@@ -132,18 +134,22 @@ def _page(
     which = form.cleaned_data["which"]
     group, fold = form.cleaned_data["group"], form.cleaned_data["fold"]
     counted = [row for row in rows if row.which == which]
-    of_fold = [row for row in counted if row.fold == fold]
+    days = {row.cut_day for row in counted if row.fold == fold and row.model not in LEARNED}
+    same = [row for row in counted if row.model not in LEARNED or row.cut_day in days]
+    of_fold = [row for row in same if row.fold == fold]
     chosen = [row for row in of_fold if row.group == group]
+    apart = [row for row in counted if row not in same and (row.fold, row.group) == (fold, group)]
     return life_pages.respond(
-        page.admin_site, request, form, title=TITLE, intro=_intro(run, chosen), notices=_verdicts(run, which),
+        page.admin_site, request, form, title=TITLE, intro=_intro(run, chosen),
+        notices=[*_verdicts(run, which), *_apart(apart)],
         charts=[
             drawn.above_baseline(chosen),
-            drawn.by_fold([row for row in counted if row.group == group]),
+            drawn.by_fold([row for row in same if row.group == group]),
             drawn.by_group(of_fold, kind="history", title="Recall by days with a purchase before"),
             drawn.by_group(of_fold, kind="class", title="Recall by price class"),
             drawn.breadth(chosen),
         ],
-        tables=[_side_by_side(chosen), _weighted([row for row in rows if row.which == "weighted"])],
+        tables=[_side_by_side([*chosen, *apart]), _weighted([row for row in rows if row.which == "weighted"])],
     )  # fmt: skip
 
 
@@ -167,20 +173,29 @@ def _verdicts(run: Run, which: str) -> list[str]:
     ]
 
 
+def _apart(rows: list[RecommendationQuality]) -> list[str]:
+    """Return which days a ranker was judged on that was learned on another day than the others were compared."""
+    return [
+        f"{row.model.capitalize()}: judged on {row.days} days from {row.cut_day}, not on those of the other models. It "
+        "stands in the table, but not in the charts."
+        for row in rows
+    ]
+
+
 def _side_by_side(rows: list[RecommendationQuality]) -> Table:
     """Return every measure of every model."""
     return Table(
         title="Side by side",
         headers=headers(
             "model", "recall", "above the best baseline", "NDCG", "MAP", "hit rate", "coverage", "novelty (bits)",
-            "new items", "customers",
+            "new items", "customers", "held-out days from",
         ),
         rows=[
             [
                 Cell(text=row.model), Cell(text=figure(row.recall, 4)), Cell(text=_gain(row)),
                 Cell(text=figure(row.ndcg, 4)), Cell(text=figure(row.map, 4)), Cell(text=share(row.hit_rate)),
                 Cell(text=share(row.coverage)), Cell(text=figure(row.novelty, 1)), Cell(text=share(row.new_share)),
-                Cell(text=f"{row.customers:,}"),
+                Cell(text=f"{row.customers:,}"), Cell(text=row.cut_day),
             ]
             for row in drawn.ranked(rows)
         ],

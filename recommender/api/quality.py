@@ -72,7 +72,10 @@ class RecommendationQualityView(PlatformView):
         summary="Every recommendation model on days that none had seen, side by side",
         description="Recall, NDCG, MAP, hit rate, coverage and novelty of the products that each model would have "
         "shown as of the first held-out day, against what customers bought then, over the whole catalogue. `gain` is "
-        "the recall above that of `baseline`, with the 95 % interval of a paired bootstrap.",
+        "the recall above that of `baseline`, with the 95 % interval of a paired bootstrap. `ranker` is what was "
+        "learned without the days that judge, `champion` the way in force before, learned from the same "
+        "days; both are on the latest fold only, and not in "
+        "`weighted`. Where `cut_day` is another than that of the others, so are the days.",
         parameters=[QualityParameters],
         responses=RecommendationQualitySerializer,
     )

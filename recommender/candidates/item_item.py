@@ -19,7 +19,7 @@ The score of a product for a customer is Σ over bought products h of weight(h) 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 4096  # customers scored at once: bounds the memory of their sparse scores
 WEIGHTINGS = ("root", "bm25")
 BM25_K, BM25_B = 1.2, 0.75  # how soon a weight saturates, how far a long row is held back; the usual values
-ANCHOR_ROWS = 256  # customers whose anchors are sought at once: each takes a number a product
+ANCHOR_ROWS = (
+    256  # customers whose anchors are sought at once: each takes a number a product that any of them is shown
+)
+ANCHOR_HALF = 0.25
+"""Weight in a profile at which a purchase says half of what it can as a reason: one of two half-lives ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,33 +166,62 @@ def spoken_for(
     )
 
 
-def anchors(profiles: csr_matrix, neighbours: TopItems, items: NDArray[np.int32]) -> NDArray[np.int32]:
-    """For each listed item the bought product that speaks most for it, -1 where none does.
+def rarity(bought: csr_matrix) -> NDArray[np.float64]:
+    """ln((N + 2) / (n + 1)) of each product, above 0: N rows of `bought` (customers, products), n with an entry."""
+    customers, products = bought.shape
+    buyers = np.bincount(bought.indices, minlength=products)
+    return np.asarray(np.log((customers + 2) / (buyers + 1)), dtype=np.float64)
+
+
+def anchors(
+    profiles: csr_matrix, neighbours: TopItems, items: NDArray[np.int32], *, rare: NDArray[np.floating[Any]]
+) -> NDArray[np.int32]:
+    """For each listed item the bought product that speaks most for this item, -1 where none does.
 
     `items` (customers, n) are column positions, -1 for none; so are the anchors, of the same shape. The anchor
-    of item i is the h with the highest weight(h) × similarity(h, i), the lowest column among equals.
+    of item i is the h with the highest w / (w + ANCHOR_HALF) × similarity(h, i) × rare(h), w its weight in the
+    profile, the lowest column among equals.
+
+    What stands in the score of a list, w × similarity, is no reason: it names what everybody buys every week for
+    everything. How often somebody bought h says little more after a few times, and h says the less of i the more
+    people have it (`rarity`, (products,): inverse document frequency, Spärck Jones 1972).
     """
     found = np.full(items.shape, NOBODY, dtype=np.int32)
+    # The number of each product among those listed in a block; the last place answers for "no neighbour", -1.
+    number = np.full(profiles.shape[1] + 1, NOBODY, dtype=np.int32)
     for first in range(0, len(items), ANCHOR_ROWS):
         block = slice(first, first + ANCHOR_ROWS)
-        _anchors(csr_matrix(profiles[block]), neighbours, items[block], found[block])
+        listed = np.unique(items[block])
+        listed = listed[listed != NOBODY]
+        number[listed] = np.arange(len(listed), dtype=np.int32)
+        numbered = np.where(items[block] == NOBODY, NOBODY, number[items[block]])
+        _anchors(csr_matrix(profiles[block]), neighbours, numbered, number, rare, found[block])
+        number[listed] = NOBODY
     return found
 
 
 def _anchors(
-    profiles: csr_matrix, neighbours: TopItems, items: NDArray[np.int32], found: NDArray[np.int32]
+    profiles: csr_matrix,
+    neighbours: TopItems,
+    items: NDArray[np.int32],
+    number: NDArray[np.int32],
+    rare: NDArray[np.floating[Any]],
+    found: NDArray[np.int32],
 ) -> None:
-    """Write the anchors of a few customers into `found`."""
-    # Where each product stands in the list of each customer; the last column answers for "no neighbour", -1.
-    place = np.full((len(items), profiles.shape[1] + 1), NOBODY, dtype=np.int32)
+    """Write the anchors of a few customers, whose items are given by their numbers, into `found`."""
+    # Where each numbered product stands in the list of each customer; the last column answers for no number.
+    place = np.full((len(items), int(items.max(initial=NOBODY)) + 2), NOBODY, dtype=np.int32)
     listed_row, listed_place = np.nonzero(items != NOBODY)
     place[listed_row, items[listed_row, listed_place]] = listed_place
     row = np.repeat(np.arange(len(items)), np.diff(profiles.indptr))
-    at = place[row[:, None], neighbours.items[profiles.indices]]
+    at = place[row[:, None], number[neighbours.items[profiles.indices]]]
     purchase, neighbour = np.nonzero(at != NOBODY)
     bought = profiles.indices[purchase]
-    speaks = profiles.data[purchase] * neighbours.scores[bought, neighbour]
-    owner, where = row[purchase], at[purchase, neighbour]
+    weight = profiles.data.astype(np.float64)
+    speaks = (weight / (weight + ANCHOR_HALF))[purchase] * neighbours.scores[bought, neighbour] * rare[bought]
+    known = speaks > 0
+    owner, where = row[purchase][known], at[purchase, neighbour][known]
+    bought, speaks = bought[known], speaks[known]
     order = np.lexsort((bought, -speaks, where, owner))
     owner, where, bought = owner[order], where[order], bought[order]
     best = np.ones(len(order), dtype=np.bool_)

@@ -42,7 +42,8 @@ def best_of_dense(scores: NDArray[np.float32], *, k: int) -> TopItems:
 
 
 def same_for_all(scores: NDArray[np.floating[Any]], *, rows: int, k: int) -> TopItems:
-    """The k best of one score vector (items,), the same list in each of `rows` rows; scores above 0 only."""
+    """The k best of one score vector (items,), the same list in each of `rows` rows; finite scores above 0 only."""
+    scores = np.where(np.isfinite(scores), scores, 0)
     best = np.lexsort((np.arange(len(scores)), -scores))[:k]
     best = best[scores[best] > 0]
     items = np.full((rows, k), NOBODY, dtype=np.int32)

@@ -35,6 +35,13 @@ def by_history(counts: NDArray[np.int64]) -> dict[str, Mask]:
     }
 
 
+def groups(
+    history: History, rows: NDArray[np.int64], classes: Mapping[str, NDArray[np.int64]]
+) -> dict[str, Mask]:
+    """Return all groups of the customers at `rows` of the history: those of `by_class` and of `by_history`."""
+    return by_class(history.customers[rows], classes) | by_history(purchase_day_counts(history)[rows])
+
+
 def by_class(customers: NDArray[np.int64], classes: Mapping[str, NDArray[np.int64]]) -> dict[str, Mask]:
     """Return the groups of customers (inner ids) by class: “class:A”.
 

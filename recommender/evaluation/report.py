@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from precision.engine.results import NOBODY
 from recommender.evaluation import metrics
 from recommender.evaluation.compare import Difference, paired_bootstrap
 from recommender.evaluation.groups import EVERYONE, Mask
@@ -63,8 +64,9 @@ def rows(
     baselines: Collection[str],
     rng: np.random.Generator,
     samples: int = 1000,
+    only: Collection[str] | None = None,
 ) -> list[Row]:
-    """Return a row for each model of `lists` and each group, models in their order, everyone first.
+    """Return a row for each model of `lists` (or of `only`) and each group, models in their order, everyone first.
 
     Each list is (customers, k), column positions, -1 where it is short. `baselines` names some models of `lists`: the
     others are compared with the best of them, chosen anew for each group.
@@ -74,16 +76,21 @@ def rows(
     """
     _check(lists, judged, baselines)
     held = csr_matrix(judged.bought[judged.rows])
+    told = {name: items for name, items in lists.items() if only is None or name in only}
     values = {
         name: {measure: of(items, judged.relevant) for measure, of in metrics.MEASURES.items()}
         | {"novelty": metrics.novelty(items, judged.bought), "new_share": metrics.new_share(items, held)}
+        for name, items in told.items()
+    }
+    found = {
+        name: values[name]["recall"] if name in values else metrics.recall(items, judged.relevant)
         for name, items in lists.items()
     }
     made = []
     for group, mask in {EVERYONE: np.ones(len(judged.rows), dtype=np.bool_), **judged.groups}.items():
-        recalls = {name: each["recall"][mask] for name, each in values.items()}
+        recalls = {name: each[mask] for name, each in found.items()}
         best = _best({name: recalls[name] for name in lists if name in set(baselines)})
-        for name, items in lists.items():
+        for name, items in told.items():
             means = {measure: metrics.mean(each[mask]) for measure, each in values[name].items()}
             figures: dict[str, Any] = {measure: each.value for measure, each in means.items()}
             against = None
@@ -98,6 +105,17 @@ def rows(
                 )
             )  # fmt: skip
     return made
+
+
+def first(items: NDArray[np.int32], k: int) -> NDArray[np.int32]:
+    """Return the first k columns of some lists, -1 where there are fewer."""
+    return np.pad(items[:, :k], ((0, 0), (0, max(0, k - items.shape[1]))), constant_values=NOBODY)
+
+
+def sellable(ids: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which known products are among the ids for sale, then True for each of these that was never sold."""
+    never_sold = len(np.setdiff1d(ids, known))
+    return np.concatenate([np.isin(known, ids), np.ones(never_sold, dtype=np.bool_)])
 
 
 def weighted_rows(

@@ -78,6 +78,14 @@ class Truth:
         return fresh
 
 
+JUDGES_SEED = 20_104
+
+
+def judges(found: Truth, split: Split, *, most: int) -> Truth:
+    """At most `most` customers, drawn at random: the same whoever judges on the same days."""
+    return sampled(found, most=most, rng=np.random.default_rng([JUDGES_SEED, split.cut_day]))
+
+
 def sampled(found: Truth, *, most: int, rng: np.random.Generator) -> Truth:
     """Return at most `most` of the customers of a truth, drawn at random, in order of row."""
     if len(found.rows) <= most:

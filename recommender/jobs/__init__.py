@@ -12,7 +12,12 @@ register(
     Job(name="rules", title="association rules", compute=compute_rules),
     Job(name="popularity", title="popularity", compute=compute_popularity, after=("price-classes",)),
     Job(name="similar", title="similar products", compute=compute_similar),
-    Job(name="recommendation-ranker", title="ranking of recommendations", compute=compute_ranker),
+    Job(
+        name="recommendation-ranker",
+        title="ranking of recommendations",
+        compute=compute_ranker,
+        after=("price-classes",),
+    ),
     Job(
         name="recommendations",
         title="recommendations",
@@ -23,6 +28,6 @@ register(
         name="recommendation-quality",
         title="quality of recommendations",
         compute=compute_quality,
-        after=("price-classes",),
+        after=("price-classes", "recommendation-ranker"),
     ),
 )

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from precision.engine import runs
 from precision.engine.reading import read_frame
+from precision.shop import columns as c
 from precision.shop.models import Platform
 from recommender.ranking import descriptions
 from recommender.ranking.descriptions import Catalogue
@@ -18,6 +19,11 @@ def catalogue(platform: Platform) -> Catalogue:
         "ORDER BY id"
     )
     return descriptions.of_frame(frame)
+
+
+def sellable(products: pl.DataFrame) -> NDArray[np.int64]:
+    """Return the inner ids of the products that are for sale, of a frame of `history.scan("products")`."""
+    return products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT].to_numpy()
 
 
 def price_classes(platform: Platform) -> dict[str, NDArray[np.int64]]:

@@ -3,6 +3,11 @@
 It fits every source anew for each fold, which costs about as much as the lists of the night do; so it computes once a
 week, on a sample of customers, and carries its rows over in the nights between. Asked twice on one day it computes
 anew.
+
+The learned ranker is not fitted here: it is learned from all days up to today, and so has seen those that judge. Its
+rows are those of its own job, which judged what was learned from earlier days, on the latest fold alone. Learned on the
+same day as the others were compared it stands on the same held-out days and the same customers; else its rows bear days
+of their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,10 +24,8 @@ from scipy.sparse import csr_matrix
 from precision.engine import runs
 from precision.engine.backends import Engine
 from precision.engine.models import Run
-from precision.engine.reading import read_frame
 from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
-from precision.shop import columns as c
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender.candidates import blend, personal
@@ -30,7 +33,8 @@ from recommender.candidates.personal import Sources
 from recommender.evaluation import gate, groups, metrics, report, splits, weighted
 from recommender.evaluation.report import Judged, Row
 from recommender.evaluation.splits import Split, Truth
-from recommender.models import RecommendationQuality
+from recommender.jobs import catalogues, ranker
+from recommender.models import LearnedRanker, RecommendationQuality
 
 JOB = "recommendation-quality"
 FOLDS = 2
@@ -41,17 +45,21 @@ MOST_JUDGED = 3_000  # customers of a fold
 EVERY = timedelta(days=7)
 SEED = 20_102
 CHALLENGERS = ("blend",)
-"""The models that may be shown, the simplest first; all others are baselines. See `_lists`, which makes them."""
+"""The models of `_lists` that may be shown, the simplest first; its others are baselines."""
+RANKER, CHAMPION = "ranker", "champion"
+"""The rows that the job of the ranker made."""
 Lists = Mapping[str, NDArray[np.integer[Any]]]
 
 
 def compute_quality(run: Run, engine: Engine) -> Outcome:
     """Write RecommendationQuality rows of the run's platform, or carry over those of the last days."""
     kept = runs.published(JOB, run.scope)
+    learned = ranker.last(run.scope)
     if kept is not None and _is_fresh(kept, run.as_of):
+        told = [each for each in kept.measures.get("gate", []) if each["model"] != RANKER]
         return Outcome(
-            rows={"recommendation_quality": _carry_over(kept, run)}, measures=kept.measures,
-            parameters=kept.parameters,
+            rows={"recommendation_quality": _carry_over(kept, run) + _of_ranker(run, learned)},
+            measures={**kept.measures, "gate": told + _ranker_verdicts(learned)}, parameters=kept.parameters,
         )  # fmt: skip
     platform = Platform.objects.get(key=run.scope)
     window = Window.before(run.as_of, timezone=platform.timezone)
@@ -59,7 +67,7 @@ def compute_quality(run: Run, engine: Engine) -> Outcome:
         lines = history.scan("order_lines", window, platform=platform)
         events = history.scan("events", window, platform=platform)
         products = history.scan("products", window, platform=platform).collect("polars").to_native()
-        classes = _classes(platform)
+        classes = catalogues.price_classes(platform)
         verdicts: list[dict[str, Any]] = []
         made: list[RecommendationQuality] = []
         for fold, split in enumerate(
@@ -71,8 +79,8 @@ def compute_quality(run: Run, engine: Engine) -> Outcome:
                     verdicts += told
     RecommendationQuality.objects.bulk_create(made, batch_size=1000)
     return Outcome(
-        rows={"recommendation_quality": len(made)},
-        measures={"computed_as_of": run.as_of.isoformat(), "gate": verdicts},
+        rows={"recommendation_quality": len(made) + _of_ranker(run, learned)},
+        measures={"computed_as_of": run.as_of.isoformat(), "gate": verdicts + _ranker_verdicts(learned)},
         parameters={
             "held_out_days": HELD_OUT_DAYS, "k": K, "folds": FOLDS, "most_judged": MOST_JUDGED, "seed": SEED,
         },
@@ -86,8 +94,8 @@ def _is_fresh(kept: Run, as_of: date) -> bool:
 
 
 def _carry_over(kept: Run, run: Run) -> int:
-    """Copy the rows of the last run; return their number."""
-    rows = list(RecommendationQuality.objects.filter(run=kept))
+    """Copy the rows of the last run but those of the ranker; return their number."""
+    rows = list(RecommendationQuality.objects.filter(run=kept).exclude(model__in=(RANKER, CHAMPION)))
     for row in rows:
         row.pk, row.run = None, run
     RecommendationQuality.objects.bulk_create(rows, batch_size=1000)
@@ -95,8 +103,39 @@ def _carry_over(kept: Run, run: Run) -> int:
 
 
 def _stored(run: Run, split: Split, row: Row) -> RecommendationQuality:
-    day = date(1970, 1, 1) + timedelta(days=split.cut_day)
-    return RecommendationQuality(run=run, cut_day=day, days=HELD_OUT_DAYS, **asdict(row))
+    return RecommendationQuality(run=run, cut_day=_date(split.cut_day), days=HELD_OUT_DAYS, **asdict(row))
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)
+
+
+def _of_ranker(run: Run, learned: LearnedRanker | None) -> int:
+    """Write the rows that the ranker in force, or the one that was refused, reached when it was judged."""
+    beside = {} if learned is None else learned.report.get("beside", {})
+    if not beside:
+        return 0
+    day, days = _date(beside["cut_day"]), beside["days"]
+    rows = [RecommendationQuality(run=run, cut_day=day, days=days, **row) for row in beside["rows"]]
+    return len(RecommendationQuality.objects.bulk_create(rows, batch_size=1000))
+
+
+def _ranker_verdicts(learned: LearnedRanker | None) -> list[dict[str, Any]]:
+    """Return what the gate said of the ranker, or why nothing was learned; nothing before its first run."""
+    if learned is None:
+        return []
+    told = [
+        {
+            "which": which, "model": RANKER, "promoted": found["promoted"],
+            "decidable": found.get("decidable", True), "reason": found["reason"],
+        }
+        for which in (report.ALL, report.NEW)
+        if (found := learned.report.get(which))
+    ]  # fmt: skip
+    return told or [
+        {"which": which, "model": RANKER, "promoted": False, "decidable": False, "reason": learned.reason}
+        for which in (report.ALL, report.NEW)
+    ]
 
 
 def _fold(
@@ -114,13 +153,10 @@ def _fold(
     if not len(sources.history):
         return
     truth = splits.truth(split, sources.history)
-    sellable = _sellable(products, sources.history.products)
-    judged_truth = splits.sampled(truth, most=MOST_JUDGED, rng=rng)
+    sellable = report.sellable(catalogues.sellable(products), sources.history.products)
+    judged_truth = splits.judges(truth, split, most=MOST_JUDGED)
     everyone = judged_truth.rows
-    by = {
-        **groups.by_class(sources.history.customers[everyone], classes),
-        **groups.by_history(groups.purchase_day_counts(sources.history)[everyone]),
-    }
+    by = groups.groups(sources.history, everyone, classes)
     for which, relevant in _relevant(judged_truth, sources.bought).items():
         lists = _lists(engine, sources, everyone, new_only=which == report.NEW)
         judged = Judged(
@@ -153,13 +189,8 @@ def _lists(engine: Engine, sources: Sources, rows: NDArray[np.int64], *, new_onl
     weights = blend.NEW_ITEMS if new_only else blend.ALL_ITEMS
     return {
         "blend": blend.blend(found, weights=weights, n=K).items,
-        **{name: _padded(each.items) for name, each in found.items()},
+        **{name: report.first(each.items, K) for name, each in found.items()},
     }
-
-
-def _padded(items: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the first K columns, -1 where there are fewer."""
-    return np.pad(items[:, :K], ((0, 0), (0, max(0, K - items.shape[1]))), constant_values=-1)
 
 
 def _verdicts(
@@ -180,23 +211,3 @@ def _verdicts(
         }
         for name, each in zip(CHALLENGERS, found, strict=True)
     ]  # fmt: skip
-
-
-def _sellable(products: pl.DataFrame, known: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of the known products can be sold, and after them True for each that was never sold so far."""
-    sellable = products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT].to_numpy()
-    never_sold = len(np.setdiff1d(sellable, known))
-    return np.concatenate([np.isin(known, sellable), np.ones(never_sold, dtype=np.bool_)])
-
-
-def _classes(platform: Platform) -> dict[str, NDArray[np.int64]]:
-    """Return the customers of each price class, ascending: as it is known today, for every fold."""
-    published = runs.published_ids(platform.key).get("price-classes", 0)
-    frame = read_frame(
-        'SELECT customer_id AS "customer", letter AS "letter" FROM precision_segments_customerclass '
-        f"WHERE run_id = {published:d} ORDER BY customer_id"
-    )
-    return {
-        str(letter): frame.filter(pl.col("letter") == letter)["customer"].to_numpy()
-        for letter in frame["letter"].unique().sort().to_list()
-    }

@@ -21,7 +21,7 @@ from precision.shop.models import Platform
 from recommender.jobs import catalogues
 from recommender.models import LearnedRanker
 from recommender.ranking import learning, serving
-from recommender.ranking.cuts import Learning
+from recommender.ranking.cuts import Learning, Shop
 from recommender.ranking.serving import Ranker
 
 JOB = "recommendation-ranker"
@@ -30,7 +30,7 @@ EVERY = timedelta(days=7)
 
 def compute_ranker(run: Run, engine: Engine) -> Outcome:
     """Write the LearnedRanker row of the run's platform, or carry over that of the last days."""
-    kept = _last(run.scope)
+    kept = last(run.scope)
     if kept is not None and timedelta(0) < run.as_of - kept.computed_as_of < EVERY:
         return _carried(kept, run, lines=kept.run.parameters.get("lines"))
     platform = Platform.objects.get(key=run.scope)
@@ -40,12 +40,14 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
         known = _fingerprint(lines)
         if kept is not None and (run.as_of, known) == (kept.computed_as_of, kept.run.parameters.get("lines")):
             return _carried(kept, run, lines=known)
+        products = history.scan("products", window, platform=platform).collect("polars").to_native()
         learned = learning.learn(
             engine,
             lines,
             catalogues.catalogue(platform),
             as_of_day=epoch_day(run.as_of),
             champion=None if kept is None else serving.restore(kept.state),
+            shop=Shop(catalogues.sellable(products), catalogues.price_classes(platform)),
         )
     return _outcome(
         LearnedRanker.objects.create(
@@ -59,12 +61,12 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
 
 def in_force(scope: str) -> tuple[Ranker | None, LearnedRanker | None]:
     """Return the ranker of a platform, None where the blend serves, and the row that says why."""
-    row = _last(scope)
+    row = last(scope)
     return (None if row is None else serving.restore(row.state)), row
 
 
-def _last(scope: str) -> LearnedRanker | None:
-    """Return the row of the run in force."""
+def last(scope: str) -> LearnedRanker | None:
+    """Return the row of the run in force; None where there is none."""
     published = runs.published(JOB, scope)
     found = LearnedRanker.objects.filter(run=published).select_related("run").first() if published else None
     # What another release wrote cannot be read: as if there were none.

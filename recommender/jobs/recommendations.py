@@ -17,7 +17,6 @@ from precision.engine.models import Run
 from precision.engine.results import NOBODY
 from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
-from precision.shop import columns as c
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender.candidates import blend, buy_again, item_item, personal
@@ -48,19 +47,18 @@ def compute_recommendations(run: Run, engine: Engine) -> Outcome:
         lines = history.scan("order_lines", window, platform=platform)
         products = history.scan("products", window, platform=platform).collect("polars").to_native()
         sources = personal.fit(engine, lines, as_of_day=epoch_day(run.as_of), rng=np.random.default_rng(SEED))
-        sellable = np.isin(
-            sources.history.products, products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT]
-        )
+        sellable = np.isin(sources.history.products, catalogues.sellable(products))
         known = None
         if learned is not None:
             described = descriptions.describe(sources.history.products, catalogues.catalogue(platform))
             known = features.prepare(sources, lines, described)
+    rare = item_item.rarity(sources.bought)
     written = 0
     for block, lists in (
         blended(engine, sources, sellable) if known is None or learned is None
         else ranked(engine, learned, known, sellable)
     ):  # fmt: skip
-        written += sum(_write(run, sources, block, kind, found) for kind, found in lists.items())
+        written += sum(_write(run, sources, block, kind, found, rare) for kind, found in lists.items())
     return Outcome(
         rows={"customer_list": written},
         measures={
@@ -129,11 +127,13 @@ def _sellable(found: Listed, sellable: NDArray[np.bool_]) -> Listed:
     )
 
 
-def _write(run: Run, sources: Sources, block: slice, kind: str, found: Listed) -> int:
+def _write(
+    run: Run, sources: Sources, block: slice, kind: str, found: Listed, rare: NDArray[np.float64]
+) -> int:
     """Copy the lists of one kind of a block of customers; return their number."""
     anchors = np.full_like(found.items, NOBODY)
     if kind == candidates.NEW:
-        anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items)
+        anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items, rare=rare)
     frame = _frame(sources, block, found, anchors)
     return copy_rows(
         CustomerList,

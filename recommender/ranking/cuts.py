@@ -1,7 +1,7 @@
 """Cuts through time: customers as of a day, what could be proposed to them, and what they bought in the days after."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
@@ -12,7 +12,8 @@ from scipy.sparse import csr_matrix
 from precision.shop.columns import DAY
 from recommender.candidates import blend, personal
 from recommender.candidates.popularity import YEAR_DAYS
-from recommender.evaluation import gate, metrics, splits
+from recommender.evaluation import gate, groups, metrics, report, splits
+from recommender.evaluation.report import Judged
 from recommender.ranking import candidates, descriptions, features
 from recommender.ranking.boosting import BINARY, Setting
 from recommender.ranking.candidates import NEW
@@ -50,6 +51,22 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
+class Shop:
+    """What the rows of the comparison need beside order lines."""
+
+    sellable: NDArray[np.int64]  # ids of the products for sale
+    classes: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)  # price class → ids, ascending
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """What stands beside the ranker on the cut that judges, for one way of counting."""
+
+    lists: dict[str, NDArray[np.int32]]  # name → (customers, k): the blend and every source
+    judged: Judged
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Customers as of a day, their candidates, and what they then bought."""
 
@@ -58,6 +75,9 @@ class Cut:
     bought: dict[str, NDArray[np.bool_]]  # kind → (pairs,)
     relevant: dict[str, csr_matrix]  # NEW, ALL → (customers, products)
     others: dict[str, dict[str, NDArray[np.float64]]]  # NEW, ALL → name → recall of what is simpler
+    rivals: dict[str, Rivals] = field(
+        default_factory=dict
+    )  # NEW, ALL → what stands beside; only where it judges
 
     @property
     def positives(self) -> int:
@@ -79,8 +99,13 @@ def make(
     day: int,
     judged: bool,
     how: Learning,
+    shop: Shop | None = None,
 ) -> Cut | None:
-    """The customers of one cut; None where nobody with a history bought anything."""
+    """The customers of one cut; None where nobody with a history bought anything.
+
+    Only where it judges there are others and rivals; without a shop all products count as sellable, and there are no
+    groups by price class.
+    """
     split = splits.by_time(
         lines.filter(nw.col(DAY) < day + how.days), as_of_day=day + how.days, days=how.days
     )
@@ -91,39 +116,60 @@ def make(
     truth = splits.truth(split, sources.history)
     if not len(truth.rows):
         return None
-    truth = splits.sampled(truth, most=how.most_judged if judged else how.most_customers, rng=rng)
+    if judged:
+        truth = splits.judges(truth, split, most=how.most_judged)
+    else:
+        truth = splits.sampled(truth, most=how.most_customers, rng=rng)
     known = features.prepare(sources, split.train, descriptions.describe(sources.history.products, catalogue))
     tables = candidates.tables(engine, known, truth.rows)
     relevant = {ALL: truth.relevant, NEW: truth.new_only(sources.bought)}
+    rivals = (
+        {
+            which: Rivals(
+                _rivals(engine, sources, truth.rows, new_only=which == NEW, how=how),
+                _judged(sources, truth, which, wanted, shop),
+            )
+            for which, wanted in relevant.items()
+        }
+        if judged
+        else {}
+    )
     return Cut(
         day=day,
         tables=tables,
         bought={kind: table.pairs.values(truth.relevant) > 0 for kind, table in tables.items()},
         relevant=relevant,
         others={
-            which: _simpler(engine, sources, truth.rows, wanted, new_only=which == NEW, how=how)
-            for which, wanted in relevant.items()
-        }
-        if judged
-        else {},
+            which: {
+                name: metrics.recall(each.lists[name], relevant[which])
+                for name in ("blend", *personal.POPULAR.values(), personal.BUY_AGAIN)
+                if name in each.lists
+            }
+            for which, each in rivals.items()
+        },
+        rivals=rivals,
     )
 
 
-def _simpler(
-    engine: "Engine",
-    sources: personal.Sources,
-    rows: NDArray[np.int64],
-    wanted: csr_matrix,
-    *,
-    new_only: bool,
-    how: Learning,
-) -> dict[str, NDArray[np.float64]]:
-    """The recall of the blend, of popularity, and of buying again."""
+def _rivals(
+    engine: "Engine", sources: personal.Sources, rows: NDArray[np.int64], *, new_only: bool, how: Learning
+) -> dict[str, NDArray[np.int32]]:
+    """The lists of the blend and of every source: buying again only where purchases may be repeated."""
     found = personal.lists(engine, sources, rows=rows, k=candidates.OF_EACH, new_only=new_only)
     mixed = blend.blend(found, weights=blend.NEW_ITEMS if new_only else blend.ALL_ITEMS, n=how.k)
-    names = [*personal.POPULAR.values(), *([] if new_only else [personal.BUY_AGAIN])]
-    simple = {name: metrics.recall(found[name].items[:, : how.k], wanted) for name in names}
-    return {"blend": metrics.recall(mixed.items, wanted), **simple}
+    return {"blend": mixed.items, **{name: report.first(each.items, how.k) for name, each in found.items()}}
+
+
+def _judged(
+    sources: personal.Sources, truth: splits.Truth, which: str, wanted: csr_matrix, shop: Shop | None
+) -> Judged:
+    """The customers of the cut that judges, and what they bought."""
+    known = sources.history.products
+    return Judged(
+        fold=0, which=which, relevant=wanted, rows=truth.rows, bought=sources.bought,
+        sellable=np.ones(len(known), dtype=np.bool_) if shop is None else report.sellable(shop.sellable, known),
+        groups=groups.groups(sources.history, truth.rows, {} if shop is None else shop.classes),
+    )  # fmt: skip
 
 
 def apart(cuts: Sequence[Cut], day: int, how: Learning) -> list[Cut]:

@@ -1,14 +1,16 @@
 """How well a ranker does on a cut that it did not learn from, beside the blend, popularity and the champion."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from precision.engine.results import TopItems
 from recommender.candidates import personal
-from recommender.evaluation import gate, metrics
+from recommender.evaluation import gate, metrics, report
 from recommender.evaluation.compare import paired_bootstrap
 from recommender.evaluation.gate import Verdict
 from recommender.ranking import serving
@@ -21,15 +23,43 @@ def recall(
     scores: Mapping[str, NDArray[np.float64]], cut: Cut, which: str, how: Learning
 ) -> NDArray[np.float64]:
     """The recall of each customer by scores of the pairs of each kind."""
-    kinds = list(scores)
-    merged = serving.merged(
-        [cut.tables[kind].pairs for kind in kinds], [scores[kind] for kind in kinds], n=how.k
-    )
+    items = merged(scores, cut, how).items
     if which == REPEAT:
         repeated = csr_matrix(cut.relevant[ALL] - cut.relevant[NEW])
         repeated.eliminate_zeros()
-        return metrics.recall(merged.items, repeated)
-    return metrics.recall(merged.items, cut.relevant[which])
+        return metrics.recall(items, repeated)
+    return metrics.recall(items, cut.relevant[which])
+
+
+def merged(scores: Mapping[str, NDArray[np.float64]], cut: Cut, how: Learning) -> TopItems:
+    """One list for each customer by scores of the pairs of each kind."""
+    kinds = list(scores)
+    return serving.merged(
+        [cut.tables[kind].pairs for kind in kinds], [scores[kind] for kind in kinds], n=how.k
+    )
+
+
+def rows(rankers: Mapping[str, Ranker], judge: Cut, how: Learning) -> list[dict[str, Any]]:
+    """Rows of the comparison (`evaluation.report.Row` as JSON values) of some rankers, by name.
+
+    They stand beside the same lists as in the job that compares the models, on the customers of the cut.
+    """
+    made: list[dict[str, Any]] = []
+    for number, (which, beside) in enumerate(judge.rivals.items()):
+        ours = {
+            name: report.first(merged(odds(ranker, judge, which), judge, how).items, how.k)
+            for name, ranker in rankers.items()
+            if which == ALL or NEW in ranker.boosters
+        }
+        made += [
+            asdict(row)
+            for row in report.rows(
+                {**ours, **beside.lists}, beside.judged, only=ours,
+                baselines=[name for name in beside.lists if name != "blend"],
+                rng=np.random.default_rng([how.seed, judge.day, 2, number]),
+            )
+        ]  # fmt: skip
+    return made
 
 
 def judged(
@@ -37,7 +67,7 @@ def judged(
 ) -> tuple[dict[str, Verdict], dict[str, Any]]:
     """The verdict on new items and on all, and the figures behind them."""
     verdicts: dict[str, Verdict] = {}
-    report: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for number, which in enumerate((NEW, ALL)):
         if which == NEW and NEW not in ranker.boosters:
             continue
@@ -49,12 +79,13 @@ def judged(
             ours, judge.others[which], todays, rng=np.random.default_rng([how.seed, judge.day, number])
         )
         verdicts[which] = verdict
-        report[which] = {
+        figures[which] = {
             "ranker": mean(ours), "champion": None if todays is None else mean(todays),
             **{name: mean(values) for name, values in judge.others[which].items()},
-            "customers": int((~np.isnan(ours)).sum()), "promoted": verdict.promoted, "reason": verdict.reason,
+            "customers": int((~np.isnan(ours)).sum()), "promoted": verdict.promoted, "decidable": verdict.decidable,
+            "reason": verdict.reason,
         }  # fmt: skip
-    return verdicts, report
+    return verdicts, figures
 
 
 def odds(ranker: Ranker, cut: Cut, which: str) -> dict[str, NDArray[np.float64]]:

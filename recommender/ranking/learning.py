@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from recommender.ranking import boosting, judging, serving
 from recommender.ranking.boosting import Committee
 from recommender.ranking.candidates import KINDS, NEW
-from recommender.ranking.cuts import ALL, Cut, Learning, apart, days, make
+from recommender.ranking.cuts import ALL, Cut, Learning, Shop, apart, days, make
 from recommender.ranking.descriptions import Catalogue
 from recommender.ranking.serving import Ranker
 
@@ -43,7 +43,7 @@ class Learned:
     ranker: Ranker | None  # None: the blend serves
     reason: str
     report: dict[str, Any] = field(default_factory=dict)
-    """JSON values: recalls on the judging cut, verdicts, trials, importance, share."""
+    """JSON values: recalls on the judging cut, verdicts, trials, importance, share; beside: rows of the comparison."""
 
 
 def learn(
@@ -54,11 +54,15 @@ def learn(
     as_of_day: int,
     champion: Ranker | None = None,
     how: Learning | None = None,
+    shop: Shop | None = None,
 ) -> Learned:
-    """A ranker that passed the gate, or none and why, from order lines before `as_of_day`."""
+    """A ranker that passed the gate, or none and why, from order lines before `as_of_day`.
+
+    `shop` is what only the rows of the comparison need: see `cuts.make`.
+    """
     how = how or Learning()
     found = [
-        make(engine, lines, catalogue, day=day, judged=number == 0, how=how)
+        make(engine, lines, catalogue, day=day, judged=number == 0, how=how, shop=shop)
         for number, day in enumerate(days(as_of_day, how))
     ]
     judge, choose, older = found[0], found[1], [cut for cut in found[2:] if cut is not None]
@@ -100,6 +104,8 @@ def _decided(
     ranker, todays = chosen, None if champion is None else _champion(champion, chosen, before, how)
     verdicts, figures = judging.judged(ranker, todays, judge, how)
     report |= figures
+    compared = {"ranker": ranker, **({} if todays is None else {"champion": todays})}
+    report["beside"] = {"cut_day": judge.day, "days": how.days, "rows": judging.rows(compared, judge, how)}
     refused = [verdict for verdict in verdicts.values() if not verdict.promoted]
     if refused and todays is not None:
         # The way of today may still beat what is simpler, where the new one does not beat it.

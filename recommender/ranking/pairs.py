@@ -80,8 +80,11 @@ def of_lists(lists: Mapping[str, TopItems], *, columns: int) -> tuple[Pairs, dic
 def best(pairs: Pairs, scores: NDArray[np.floating[Any]], *, n: int) -> tuple[TopItems, NDArray[np.int64]]:
     """The n pairs of each customer with the highest score, and where each stands in `pairs` (-1 for none).
 
-    Equal scores come in order of item.
+    Equal scores come in order of item. A pair whose score is no finite number is not listed.
     """
+    if not (finite := np.isfinite(scores)).all():
+        found, at = best(pairs.kept(finite), scores[finite], n=n)
+        return found, np.where(at == NOBODY, NOBODY, np.append(np.flatnonzero(finite), NOBODY)[at])
     order = np.lexsort((pairs.item, -scores, pairs.row))
     starts = np.concatenate(([0], np.cumsum(pairs.lengths)))
     place = np.arange(len(pairs)) - starts[pairs.row]  # the order keeps customers where they are

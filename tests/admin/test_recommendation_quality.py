@@ -61,6 +61,26 @@ def test_models_stand_side_by_side_with_verdict_charts_and_files(staff: Client, 
     assert "0.4200" in text[text.index("Weighted recall") :]
 
 
+@pytest.mark.parametrize(("day", "same"), [(date(2026, 6, 1), True), (date(2026, 6, 2), False)])
+def test_a_ranker_is_drawn_beside_the_others_only_on_the_same_days(
+    staff: Client, judged: Run, day: date, same: bool
+) -> None:
+    RecommendationQuality.objects.create(
+        run=judged, model="ranker", fold=0, cut_day=day, days=30, which="new", group="all", k=20, customers=1400,
+        undefined=0, recall=0.25, baseline="popular-7", gain=0.05, gain_low=0.04, gain_high=0.06,
+    )  # fmt: skip
+    asked = {"scope": "corner", "which": "new", "group": "all", "fold": "0"}
+    text = staff.get(reverse(COMPARE), asked).content.decode()
+    side = text[text.index("Side by side") :]
+    assert side.index("ranker") < side.index("popular-7"), "it stands in the table in any case"
+    assert (
+        "Ranker: judged on 30 days from 2026-06-02, not on those of the other models." in text
+    ) is not same
+    folds = staff.get(reverse(COMPARE), {**asked, "file": "by-fold"}).content.decode("utf-8-sig").splitlines()
+    assert folds[0] == "model,from 2026-06-01,from 2026-05-01"
+    assert ("ranker,0.25," in folds) is same
+
+
 def test_charts_can_be_had_as_files(staff: Client, judged: Run) -> None:
     asked = {"scope": "corner", "which": "new", "group": "all", "fold": "0"}
     folds = staff.get(reverse(COMPARE), {**asked, "file": "by-fold"}).content.decode("utf-8-sig").splitlines()

@@ -7,7 +7,16 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from precision.engine.backends.local import LocalEngine
-from recommender.candidates.item_item import Similarity, anchors, damped, recommend, similar, strongest
+from precision.engine.results import TopItems
+from recommender.candidates.item_item import (
+    Similarity,
+    anchors,
+    damped,
+    rarity,
+    recommend,
+    similar,
+    strongest,
+)
 from recommender.candidates.lists import to_sparse
 from recommender.interactions import collect, guest_days, purchase_days
 from tests.recommender.lines import frame, lazy, shuffled, two_tastes
@@ -79,8 +88,39 @@ def test_scores_of_customers_by_hand():
     )
     held = csr_matrix(np.array([[1, 0, 0], [0, 0, 0]], dtype=np.float32))
     assert recommend(profiles, neighbours, k=2, exclude=held).items.tolist() == [[-1, -1], [0, -1]]
-    # Product 2 and product 1 speak for product 0; the two purchases of 1 speak loudest.
-    assert anchors(profiles, neighbours, found.items).tolist() == [[1, -1], [2, -1]]
+    # Product 2 and product 1 speak for product 0; 1 is more like it and was bought twice.
+    assert anchors(profiles, neighbours, found.items, rare=np.ones(3)).tolist() == [[1, -1], [2, -1]]
+    assert anchors(profiles, neighbours, found.items, rare=np.array([1, 0.5, 1])).tolist() == [
+        [2, -1],
+        [2, -1],
+    ]
+
+
+def test_a_reason_is_what_speaks_for_this_item_and_not_what_everybody_buys():
+    # Product 0 is bought by all, every week; 1 and 2, and 3 and 4, by half of them together.
+    matrix = csr_matrix(np.array([[30, 1, 1, 0, 0], [30, 0, 0, 1, 1]] * 10, dtype=np.float32))
+    neighbours = similar(ENGINE, matrix, how=Similarity(k=4, min_buyers=1))
+    profiles = csr_matrix(np.array([[30, 1, 0, 1, 0]], dtype=np.float32))
+    rare = rarity(matrix)
+    assert rare.tolist() == pytest.approx([math.log(22 / 21), *[math.log(2)] * 4])
+    items = np.array([[2, 4, 0]], dtype=np.int32)
+    assert anchors(profiles, neighbours, items, rare=rare).tolist()[0][:2] == [1, 3]
+    only_staple = csr_matrix(np.array([[30, 0, 0, 0, 0]], dtype=np.float32))
+    assert anchors(only_staple, neighbours, items, rare=rare).tolist()[0][:2] == [0, 0], (
+        "better than no reason"
+    )
+
+
+def test_what_everybody_bought_is_rare_enough_to_be_a_reason():
+    assert rarity(csr_matrix(np.ones((1, 2), dtype=np.float32))).tolist() == pytest.approx(
+        [math.log(1.5)] * 2
+    )
+    assert rarity(csr_matrix((0, 2), dtype=np.float32)).tolist() == pytest.approx([math.log(2)] * 2)
+    empty = TopItems(np.zeros((0, 3), dtype=np.int32), np.zeros((0, 3), dtype=np.float32))
+    nobody = anchors(
+        csr_matrix((0, 0), dtype=np.float32), empty, np.zeros((0, 5), dtype=np.int32), rare=np.zeros(0)
+    )
+    assert nobody.shape == (0, 5)
 
 
 def test_anchors_against_the_slow_formula():
@@ -89,13 +129,15 @@ def test_anchors_against_the_slow_formula():
     neighbours = similar(ENGINE, profiles, how=Similarity(k=5, min_buyers=1))
     items = np.array([[*rng.permutation(30)[:6], -1] for _ in range(300)], dtype=np.int32)
     similarity = to_sparse(neighbours, columns=30).toarray()
+    rare = rarity(profiles)
     expected = np.full(items.shape, -1)
     for row, place in zip(*np.nonzero(items >= 0), strict=True):
-        reasons = profiles[row].toarray()[0] * similarity[:, items[row, place]]
+        weight = profiles[row].toarray()[0].astype(float)
+        reasons = weight / (weight + 0.25) * similarity[:, items[row, place]] * rare
         if reasons.max() > 0:
             expected[row, place] = reasons.argmax()
     assert (expected >= 0).any()
-    assert (anchors(profiles, neighbours, items) == expected).all()
+    assert (anchors(profiles, neighbours, items, rare=rare) == expected).all()
 
 
 def test_the_strongest_entries_of_a_row():

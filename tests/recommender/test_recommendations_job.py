@@ -13,7 +13,7 @@ from precision.engine import jobs
 from precision.engine.models import Run
 from precision.shop.models import Customer, Identity, Order, OrderLine, Platform, Product
 from recommender.jobs import ranker as ranker_job
-from recommender.models import CustomerList, LearnedRanker
+from recommender.models import CustomerList, LearnedRanker, RecommendationQuality
 from recommender.ranking import candidates, cuts, judging, learning
 from recommender.ranking.boosting import BINARY, Setting
 
@@ -157,7 +157,55 @@ def test_a_refused_ranker_leaves_the_blend_and_says_why(
     run = compute("recommendations")
     assert run.measures["ranker"]["used"] is False
     assert run.measures["ranker"]["reason"] == learned.measures["reason"]
+    compared = compute("recommendation-quality")
+    (row,) = RecommendationQuality.objects.filter(run=compared, model="ranker", which="all", group="all")
+    assert (row.gain_high or 0) < 0
+    told = {each["which"]: each for each in compared.measures["gate"] if each["model"] == "ranker"}
+    assert told["all"]["promoted"] is False
     assert len(lists(run)) == PEOPLE
+
+
+def quality(run: Run, model: str, which: str = "all") -> dict[tuple[int, str], RecommendationQuality]:
+    rows = RecommendationQuality.objects.filter(run=run, model=model, which=which)
+    return {(row.fold, row.group): row for row in rows}
+
+
+def test_the_ranker_stands_beside_the_others_on_days_it_was_not_learned_from(rhythm: list[Identity]) -> None:
+    learned = compute("recommendation-ranker")
+    run = compute("recommendation-quality")
+    assert run.rows["recommendation_quality"] == RecommendationQuality.objects.filter(run=run).count()
+    ours, blend, again = (quality(run, model) for model in ("ranker", "blend", "buy-again"))
+    # The same days, and the same people, of whom a quarter of the goods is due: see `rhythm`.
+    assert ours[0, "all"].cut_day == blend[0, "all"].cut_day == date(2026, 6, 1)
+    assert ours[0, "all"].customers == blend[0, "all"].customers == PEOPLE
+    assert {group for _, group in ours} == {group for fold, group in blend if fold == 0}
+    assert {fold for fold, _ in ours} == {0}
+    figures = LearnedRanker.objects.get(run=learned).report["all"]
+    assert ours[0, "all"].recall == pytest.approx(figures["ranker"])
+    assert blend[0, "all"].recall == pytest.approx(figures["blend"])
+    assert (ours[0, "all"].recall or 0) > 0.9
+    assert ours[0, "all"].baseline == blend[0, "all"].baseline
+    best = max(row.recall or 0 for row in quality(run, ours[0, "all"].baseline).values() if row.fold == 0)
+    assert best >= (again[0, "all"].recall or 0)
+    assert (ours[0, "all"].gain_low or 0) > 0
+    told = {each["which"]: each for each in run.measures["gate"] if each["model"] == "ranker"}
+    assert (told["all"]["promoted"], told["all"]["decidable"]) == (True, True)
+    assert told["all"]["reason"] == figures["reason"]
+
+
+def test_a_ranker_learned_on_another_day_says_so(rhythm: list[Identity]) -> None:
+    compute("recommendation-quality")
+    assert not RecommendationQuality.objects.filter(model="ranker").exists()
+    later = AS_OF + timedelta(days=1)
+    learned = compute("recommendation-ranker", later)
+    run = compute("recommendation-quality", later)  # carries the others over
+    assert quality(run, "blend")[0, "all"].cut_day == date(2026, 6, 1)
+    assert quality(run, "ranker")[0, "all"].cut_day == date(2026, 6, 2)
+    again = compute("recommendation-quality", later + timedelta(days=1))
+    assert len(quality(again, "ranker")) == len(quality(run, "ranker")) > 0
+    models = [told["model"] for told in again.measures["gate"] if told["which"] == "all"]
+    assert sorted(models) == ["blend", "ranker"]
+    assert learned.measures["used"] is True
 
 
 @pytest.mark.parametrize("bought", [0, 1])
@@ -173,7 +221,13 @@ def test_a_shop_with_nothing_or_one_order(platform: Platform, bought: int) -> No
             placed_at=datetime(2026, 6, 20, tzinfo=UTC), fingerprint=1,
         )  # fmt: skip
         OrderLine.objects.create(order=order, product=good, quantity=1, unit_price=1)
-    assert LearnedRanker.objects.get(run=compute("recommendation-ranker")).used is False
+    row = LearnedRanker.objects.get(run=compute("recommendation-ranker"))
+    assert row.used is False
+    told = [each for each in compute("recommendation-quality").measures["gate"] if each["model"] == "ranker"]
+    assert [(each["which"], each["decidable"], each["reason"]) for each in told] == [
+        ("all", False, row.reason),
+        ("new", False, row.reason),
+    ]
     run = compute("recommendations")
     assert {kind: len(lists(run, kind)) for kind in ("for-you", "buy-again")} == {
         "for-you": 0,
