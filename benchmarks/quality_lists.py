@@ -16,7 +16,7 @@ from recommender.evaluation.compare import paired_bootstrap
 
 DAYS = 30
 SEED = 42
-WIDTH = 120  # characters that the table needs, where the output is no terminal
+WIDTH = 130  # characters that the table needs, where the output is no terminal
 SAMPLES = 2000
 GOALS = {
     ("gifts", "new"): 0.180, ("gifts", "all"): 0.38, ("grocer", "new"): 0.060, ("grocer", "all"): 0.35,
@@ -115,23 +115,39 @@ def _best_frequency(world: World) -> Lists:
 def _table(title: str, figures: dict[str, Any]) -> Table:
     """Return the models, best last."""
     default, other = figures["best_default"], figures["best_other"]
+    caption = [
+        f"ours above {default['name']}: {_told(default)}; above {other['name']}: {_told(other)}",
+        *([f"the peer is missing: {figures['peer_missing']}"] if figures.get("peer_missing") else []),
+    ]
     table = Table(
         title=f"{title}: {figures['customers']:,} customers, {DAYS} days, {K} items",
-        caption=f"ours above {default['name']}: {_told(default)}; above {other['name']}: {_told(other)}",
+        caption="\n".join(caption),
     )
     for name in ("model", "recall", "ratio", "NDCG", "MAP", "hit rate", "coverage", "novelty", "goal"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     base = default["recall"]
     for name, each in sorted(figures["models"].items(), key=lambda item: item[1]["recall"]):
-        goal = f"≥ {figures['goal']:g}" if name == OURS and figures["goal"] else ""
-        if name == OURS and figures["least_ratio"]:
-            goal += f", ≥ {figures['least_ratio']:g} ×"
+        goal = _goals(figures) if name == OURS else ""
         table.add_row(
             name, f"{each['recall']:.4f}", f"{each['recall'] / base:.2f} ×" if base else "–",
             *(_cell(each[measure]) for measure in ("ndcg", "map", "hit_rate", "coverage")),
             "–" if each["novelty"] is None else f"{each['novelty']:.1f}", goal,
         )  # fmt: skip
     return table
+
+
+def _goals(figures: dict[str, Any]) -> str:
+    """Return the goals of ours and whether they are reached."""
+    told = []
+    if figures["goal"] is not None:
+        told.append(f"≥ {figures['goal']:g} {_reached(figures['reached'])}")
+    if figures["least_ratio"] is not None:
+        told.append(f"≥ {figures['least_ratio']:g} × {_reached(figures['ratio_reached'])}")
+    return ", ".join(told)
+
+
+def _reached(reached: bool) -> str:
+    return "reached" if reached else "missed"
 
 
 def _cell(value: float | None) -> str:

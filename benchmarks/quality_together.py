@@ -220,5 +220,6 @@ def _rows(table: Table, name: str, figures: dict[str, Any]) -> None:
         if each is not None:
             interval = f"{each['difference']:+.4f} ({each['low']:+.4f} to {each['high']:+.4f})"
             ratio = "–" if each["ratio"] is None else f"{each['ratio']:.2f} ×"
-            told = [ratio, interval, "above 0" if score in COMPARED else ""]
+            goal = f"above 0 {'reached' if each['excludes_0'] else 'missed'}" if score in COMPARED else ""
+            told = [ratio, interval, goal]
         table.add_row(name, f"{figures['baskets']:,}", score, f"{rate:.4f}", *told)

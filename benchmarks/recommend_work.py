@@ -32,9 +32,9 @@ from recommender.ranking.serving import Listed, Ranker
 
 SEED = 20_101
 LENGTH = candidates.OF_EACH
-TEACHERS = 500
+TEACHERS = 250
 """Customers that the ranker is learned from: enough for full trees, which cost what those of a night cost."""
-RANKED = 2 * serving.BLOCK_ROWS
+RANKED = serving.BLOCK_ROWS
 """Customers, drawn at random, that LightGBM alone and the ranking are compared on."""
 PATIENCE_S = 15.0
 """What has taken longer in all is not measured again."""
