@@ -235,7 +235,7 @@ def scaled(lines: pl.LazyFrame, *, scale: float) -> pl.LazyFrame:
     if scale == 1:
         return lines
     numbered = lines.with_columns((pl.col(CUSTOMER, ORDER).rank("dense") - 1).cast(pl.Int64)).collect()
-    customers, orders = numbered[CUSTOMER].n_unique(), numbered[ORDER].n_unique()
+    customers, orders = numbered[CUSTOMER].drop_nulls().n_unique(), numbered[ORDER].n_unique()
     copies = [
         numbered.lazy().with_columns(pl.col(CUSTOMER) + copy * customers, pl.col(ORDER) + copy * orders)
         for copy in range(math.ceil(scale))
