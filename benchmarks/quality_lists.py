@@ -1,13 +1,15 @@
 """Recommendations on the last 30 days of both shops, which no model saw: ours against single models and the peer."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import goals, quality_lists_ours, quality_rectools
 from benchmarks import quality_lists_baselines as baselines
-from benchmarks import quality_lists_ours, quality_rectools
+from benchmarks.goals import Goal
 from benchmarks.quality_lists_baselines import K, Lists, World
 from benchmarks.quality_rectools import Peer
 from benchmarks.quality_shops import Facts, Shops
@@ -52,9 +54,10 @@ def _judged(facts: Facts, which: str, world: World, peer: Peer) -> dict[str, Any
     figures["ranker"] = quality_lists_ours.told(facts, world)
     if others.reason:
         figures["peer_missing"] = others.reason
-    Console(width=max(WIDTH, Console().width)).print(
-        _table(f"{facts.key}, {'new items' if which == 'new' else 'all items'}", figures)
-    )
+    console = Console(width=max(WIDTH, Console().width))
+    told = f"{facts.key}, {'new items' if which == 'new' else 'all items'}"
+    console.print(_table(told, figures))
+    goals.told(console, [replace(goal, name=f"{told}: {goal.name}") for goal in goals_of(figures)])
     return figures
 
 
@@ -83,17 +86,16 @@ def compared(
     default = max(baselines.DEFAULTS, key=lambda name: means[name])
     strongest = max((name for name in lists if not name.startswith(OURS)), key=lambda name: means[name])
     judged = metrics.mean(recalls[OURS])
-    return {
+    figures = {
         "customers": judged.customers,
         "models": models,
         "ours": means[OURS],
         "goal": goal,
-        "reached": None if goal is None else means[OURS] >= goal,
         "best_default": _against(recalls, default, means, rng),
         "best_other": _against(recalls, strongest, means, rng),
         "least_ratio": ratio,
-        "ratio_reached": None if ratio is None else means[OURS] >= ratio * means[default],
     }
+    return figures | {"reached": {each.name: each.reached for each in goals_of(figures)}}
 
 
 def _against(
@@ -115,23 +117,40 @@ def _best_frequency(world: World) -> Lists:
 def _table(title: str, figures: dict[str, Any]) -> Table:
     """Return the models, best last."""
     default, other = figures["best_default"], figures["best_other"]
+    caption = [
+        f"ours above {default['name']}: {_told(default)}; above {other['name']}: {_told(other)}",
+        *([f"the peer is missing: {figures['peer_missing']}"] if figures.get("peer_missing") else []),
+    ]
     table = Table(
         title=f"{title}: {figures['customers']:,} customers, {DAYS} days, {K} items",
-        caption=f"ours above {default['name']}: {_told(default)}; above {other['name']}: {_told(other)}",
+        caption="\n".join(caption),
     )
-    for name in ("model", "recall", "ratio", "NDCG", "MAP", "hit rate", "coverage", "novelty", "goal"):
+    for name in ("model", "recall", "ratio", "NDCG", "MAP", "hit rate", "coverage", "novelty"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     base = default["recall"]
     for name, each in sorted(figures["models"].items(), key=lambda item: item[1]["recall"]):
-        goal = f"≥ {figures['goal']:g}" if name == OURS and figures["goal"] else ""
-        if name == OURS and figures["least_ratio"]:
-            goal += f", ≥ {figures['least_ratio']:g} ×"
         table.add_row(
             name, f"{each['recall']:.4f}", f"{each['recall'] / base:.2f} ×" if base else "–",
             *(_cell(each[measure]) for measure in ("ndcg", "map", "hit_rate", "coverage")),
-            "–" if each["novelty"] is None else f"{each['novelty']:.1f}", goal,
+            "–" if each["novelty"] is None else f"{each['novelty']:.1f}",
         )  # fmt: skip
     return table
+
+
+def goals_of(figures: dict[str, Any]) -> list[Goal]:
+    """Return the goals of ours in one world: a recall, and a ratio to the best single model."""
+    found = []
+    if figures["goal"] is not None:
+        found.append(Goal(name="recall", value=figures["ours"], wanted=figures["goal"], at_least=True))
+    if figures["least_ratio"] is not None:
+        default = figures["best_default"]
+        found.append(
+            Goal(
+                name=f"times {default['name']}", value=default["ratio"], wanted=figures["least_ratio"],
+                at_least=True,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _cell(value: float | None) -> str:

@@ -3,6 +3,7 @@
 Each is a function of the held-out world that returns (customers, k) column positions, -1 where a list is short.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import narwhals as nw
 import numpy as np
 from implicit.als import AlternatingLeastSquares
 from implicit.nearest_neighbours import CosineRecommender
+from implicit.utils import ParameterWarning
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
@@ -105,7 +107,9 @@ def popular(world: World, *, days: int) -> Lists:
 def item_item(world: World) -> Lists:
     """Cosine neighbours of items by who bought what, as in implicit: 20 of each."""
     model = CosineRecommender()
-    model.fit(world.binary.astype(np.float64), show_progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ParameterWarning)  # about the format of a matrix of implicit's own
+        model.fit(world.binary.astype(np.float64), show_progress=False)
     similarity = csr_matrix(model.similarity)
     return world.best(lambda rows: np.asarray((world.bought[rows] @ similarity).todense()))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
@@ -11,10 +12,10 @@ from benchmarks.quality_lists_baselines import K, Lists, World
 from benchmarks.quality_shops import Facts
 from precision.engine.backends.local import LocalEngine
 from precision.engine.results import TopItems
-from recommender.candidates import blend, personal
+from recommender.candidates import assortment, blend, personal
+from recommender.candidates.facts import Facts as Knowledge
 from recommender.candidates.personal import Sources
 from recommender.ranking import candidates, descriptions, features, learning, serving
-from recommender.ranking.descriptions import Catalogue
 from recommender.ranking.features import Known
 from recommender.ranking.learning import Learned
 
@@ -59,19 +60,27 @@ def told(facts: Facts, world: World) -> dict[str, Any]:
 def _made(facts: Facts, day: int) -> Made:
     """Return what both worlds of a shop share; the ranker sees nothing of `day` or later."""
     engine = LocalEngine()
-    lines = facts.lines
-    catalogue = _catalogue(facts)
-    learned = learning.learn(engine, lines, catalogue, as_of_day=day)
-    sources = personal.fit(engine, lines, as_of_day=day, rng=np.random.default_rng(SEED))
-    known = features.prepare(sources, lines, descriptions.describe(sources.history.products, catalogue))
+    told = knowledge(facts)
+    learned = learning.learn(engine, told, as_of_day=day)
+    sources = told.sources_then(engine, as_of_day=day, rng=np.random.default_rng(SEED))
+    described = descriptions.describe(sources.history.products, told.goods.catalogue)
+    known = features.prepare(sources, told.lines, described)
     return Made(sources=sources, known=known, learned=learned)
 
 
-def _catalogue(facts: Facts) -> Catalogue:
+def knowledge(facts: Facts) -> Knowledge:
+    """Return what the jobs read of a shop: lines, and the assortment of today.
+
+    Raises:
+        BenchmarkError: the facts were kept by an earlier release.
+    """
     path = facts.folder / "titles.parquet"
     if not path.is_file():
         raise BenchmarkError(f"{path} is missing: the facts are of an earlier release; delete {facts.folder}")
-    return descriptions.of_frame(facts.frame("titles").collect())
+    catalogue = descriptions.of_frame(facts.frame("titles").collect())
+    return Knowledge(
+        lines=facts.lines, goods=assortment.collect(nw.from_native(facts.frame("products")), catalogue)
+    )
 
 
 def _ranked(made: Made, world: World) -> Lists:

@@ -70,8 +70,9 @@ def recommended(world: World, peer: Peer) -> Listed:
         )  # fmt: skip
         try:
             done = subprocess.run(
-                [peer.python, WORK, source, target], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                text=True, timeout=PATIENCE_S,
+                # -I: modules of ours that lie beside the script must not stand before those of the environment.
+                [peer.python, "-I", WORK, source, target], check=False, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return Listed({}, f"rectools took longer than {PATIENCE_S} s and was stopped")

@@ -35,7 +35,8 @@ MODELS = {
     "BM25": lambda: ImplicitItemKNNWrapperModel(BM25Recommender()),
     "ALS": lambda: ImplicitALSWrapperModel(AlternatingLeastSquares(random_state=SEED)),
     "BPR": lambda: ImplicitBPRWrapperModel(BayesianPersonalizedRanking(random_state=SEED)),
-    "PureSVD": lambda: PureSVDModel(random_state=SEED),
+    # svds of the locked scipy takes a generator only: it fails on a whole number beside numpy below 2.
+    "PureSVD": lambda: PureSVDModel(random_state=np.random.default_rng(SEED)),
     "EASE": EASEModel,
 }
 

@@ -91,16 +91,17 @@ class Shops:
             for name, frame in frames.items():
                 frame.write_parquet(folder / f"{name}.parquet")
             (folder / READY).write_text(json.dumps(told), encoding="utf-8")
-        return _read(folder)
+        return read(folder)
 
     def _imported(self, key: str) -> Facts:
         folder = self._folder / key
         if not (folder / READY).is_file():
             _load(self._folder)
-        return _read(folder)
+        return read(folder)
 
 
-def _read(folder: Path) -> Facts:
+def read(folder: Path) -> Facts:
+    """Return the facts of one shop that lie in its folder."""
     told: dict[str, Any] = json.loads((folder / READY).read_text(encoding="utf-8"))
     return Facts(
         key=folder.name, currency=told["currency"], timezone=told["timezone"],

@@ -149,7 +149,11 @@ SCORES: Mapping[str, Callable[[Hidden], csr_matrix | NDArray[np.float64]]] = {
 
 
 def hidden_of_shop(facts: Facts) -> Hidden:
-    """Hide a product of BASKETS of the shop's latest baskets; all that is older is learned from."""
+    """Hide a product of BASKETS of the shop's latest baskets, at most half; all that is older is learned from.
+
+    Raises:
+        BenchmarkError: there are too few baskets, or all of one day.
+    """
     lines = (
         facts.frame("lines")
         .filter(
@@ -161,10 +165,15 @@ def hidden_of_shop(facts: Facts) -> Hidden:
     )
     orders = lines.group_by(ORDER).agg(pl.col(DAY).min(), pl.len().alias("items")).sort(DAY, ORDER)
     usable = orders.filter(pl.col("items") >= 2)
-    if usable.height < 2:
+    most = min(BASKETS, usable.height // 2)
+    if not most:
         raise BenchmarkError(f"{facts.key} has {usable.height} baskets of two and more products; wanted many")
-    cut = usable.tail(BASKETS)[DAY][0]
+    cut = usable.tail(most)[DAY][0]
     before, after = orders.filter(pl.col(DAY) < cut), usable.filter(pl.col(DAY) >= cut)
+    if before.is_empty():
+        raise BenchmarkError(
+            f"all baskets of {facts.key} are of day {cut} or later; wanted some to learn from"
+        )
     return _hidden(lines, before, after[ORDER].to_numpy(), cut=cut)
 
 
@@ -220,5 +229,6 @@ def _rows(table: Table, name: str, figures: dict[str, Any]) -> None:
         if each is not None:
             interval = f"{each['difference']:+.4f} ({each['low']:+.4f} to {each['high']:+.4f})"
             ratio = "–" if each["ratio"] is None else f"{each['ratio']:.2f} ×"
-            told = [ratio, interval, "above 0" if score in COMPARED else ""]
+            goal = f"above 0 {'reached' if each['excludes_0'] else 'missed'}" if score in COMPARED else ""
+            told = [ratio, interval, goal]
         table.add_row(name, f"{figures['baskets']:,}", score, f"{rate:.4f}", *told)

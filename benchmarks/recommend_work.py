@@ -1,32 +1,43 @@
 """The stages of the nightly lists as pieces of work, and the bare libraries on the same matrices."""
 
+import math
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from io import BytesIO
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 from implicit.cpu.als import AlternatingLeastSquares
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from benchmarks.errors import BenchmarkError
 from precision.engine.backends.local import LocalEngine
 from precision.engine.results import NOBODY, TopItems
+from precision.shop.columns import CUSTOMER, ORDER
 from recommender.candidates import factors, item_item, personal
 from recommender.candidates.factors import Factorisation
+from recommender.candidates.facts import Facts
 from recommender.candidates.personal import Sources, Tuning
 from recommender.ranking import boosting, candidates, cuts, descriptions, features, serving
 from recommender.ranking.boosting import Committee
 from recommender.ranking.cuts import Learning
-from recommender.ranking.descriptions import Catalogue
-from recommender.ranking.features import Table
+from recommender.ranking.features import Known, Table
 from recommender.ranking.serving import Listed, Ranker
 
 SEED = 20_101
 LENGTH = candidates.OF_EACH
+TEACHERS = 250
+"""Customers that the ranker is learned from: enough for full trees, which cost what those of a night cost."""
+RANKED = serving.BLOCK_ROWS
+"""Customers, drawn at random, that LightGBM alone and the ranking are compared on."""
+PATIENCE_S = 15.0
+"""What has taken longer in all is not measured again."""
 
 
 class Stage(StrEnum):
@@ -39,12 +50,32 @@ class Stage(StrEnum):
     JOB = "the whole job"
 
 
+class Part(StrEnum):
+    """What the whole job consists of; the ALS fit is in the first, its lists are in the third."""
+
+    SOURCES = "fit of all sources"
+    KNOWN = "what features are taken from"
+    RANKED = "candidates, features, ranking"
+    ROWS = "anchors and rows as text"
+
+
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """The fastest round."""
+    """A piece of work: of the rounds measured the fastest."""
 
     seconds: float
     cpu_seconds: float
+
+    def least(self, other: "Timed") -> "Timed":
+        """The better of both."""
+        return Timed(min(self.seconds, other.seconds), min(self.cpu_seconds, other.cpu_seconds))
+
+    def plus(self, other: "Timed") -> "Timed":
+        """Both one after the other."""
+        return Timed(self.seconds + other.seconds, self.cpu_seconds + other.cpu_seconds)
+
+
+NOTHING = Timed(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +83,34 @@ class Work:
     """Everything that is not timed: data, a learned ranker, the tables that it ranks."""
 
     engine: LocalEngine
-    lines: nw.LazyFrame[Any]
+    facts: Facts
     as_of_day: int
-    catalogue: Catalogue
     sources: Sources
     reduced: csr_matrix
     """What ALS solves: decayed, damped, of products with enough buyers."""
     ranker: Ranker
     tables: list[dict[str, Table]]
+    """The candidates of RANKED customers at most, block by block."""
+    parts: dict[Part, Timed] = field(default_factory=dict)
+    """Of the whole job, once it was done."""
 
     @classmethod
-    def prepare(cls, lines: nw.LazyFrame[Any], titles: pl.DataFrame, *, as_of_day: int) -> "Work":
-        """Fit the sources, learn a ranker of the default settings from one earlier cut, and make all tables."""
+    def prepare(cls, facts: Facts, *, as_of_day: int) -> "Work":
+        """Fit the sources, learn a ranker of the default settings from one earlier cut, and make tables.
+
+        Raises:
+            BenchmarkError: nobody bought anything to learn from.
+        """
         engine = LocalEngine(threads=1)
-        catalogue = descriptions.of_frame(titles)
-        sources = personal.fit(engine, lines, as_of_day=as_of_day, rng=np.random.default_rng(SEED))
-        known = features.prepare(sources, lines, descriptions.describe(sources.history.products, catalogue))
-        rows = np.arange(len(sources.history.customers))
+        sources = facts.sources(engine, as_of_day=as_of_day, rng=np.random.default_rng(SEED))
+        known = _known(sources, facts)
+        people = len(sources.history.customers)
+        rows = np.sort(np.random.default_rng(SEED).permutation(people)[:RANKED])
         steps = range(0, len(rows), serving.BLOCK_ROWS)
         return cls(
-            engine=engine, lines=lines, as_of_day=as_of_day, catalogue=catalogue, sources=sources,
-            reduced=_reduced(sources), ranker=_learned(engine, lines, catalogue, as_of_day=as_of_day),
+            engine=engine, facts=facts, as_of_day=as_of_day, sources=sources,
+            reduced=factors.observed(_weights(sources))[0],
+            ranker=_learned(engine, facts, as_of_day=as_of_day),
             tables=[candidates.tables(engine, known, rows[at : at + serving.BLOCK_ROWS]) for at in steps],
         )  # fmt: skip
 
@@ -87,8 +125,13 @@ class Work:
         return len(self.sources.history.products)
 
     @property
+    def ranked(self) -> int:
+        """Customers of the tables."""
+        return sum(next(iter(each.values())).pairs.rows for each in self.tables)
+
+    @property
     def pairs(self) -> int:
-        """Candidates of all customers."""
+        """Candidates of the customers of the tables."""
         return sum(len(table.pairs) for each in self.tables for table in each.values())
 
     @property
@@ -118,7 +161,7 @@ class Work:
 
     def _als(self) -> TopItems:
         fitted = factors.fit(
-            self.engine, self.sources.history.matrix(half_life_days=Tuning().factors_half_life),
+            self.engine, _weights(self.sources),
             rng=np.random.default_rng(SEED), recent_buyers=self.sources.popular[7],
         )  # fmt: skip
         return factors.recommend(self.engine, fitted, k=LENGTH, exclude=self.sources.bought)
@@ -139,65 +182,112 @@ class Work:
         ]
 
     def _job(self) -> int:
-        """Fit, candidates, features, ranking, and the rows as COPY takes them; return their bytes."""
-        sources = personal.fit(
-            self.engine, self.lines, as_of_day=self.as_of_day, rng=np.random.default_rng(SEED)
-        )
-        described = descriptions.describe(sources.history.products, self.catalogue)
-        known = features.prepare(sources, self.lines, described)
+        """Fit, candidates, features, ranking, and the rows as COPY takes them; return their bytes.
+
+        It is what the job does with the facts before it and the database after it left out.
+        """
+        spent: dict[Part, Timed] = {}
+        with _spending(spent, Part.SOURCES):
+            sources = self.facts.sources(
+                self.engine, as_of_day=self.as_of_day, rng=np.random.default_rng(SEED)
+            )
+        with _spending(spent, Part.KNOWN):
+            known = _known(sources, self.facts)
+        rare = item_item.rarity(sources.bought)
         rows = np.arange(len(sources.history.customers))
+        blocks = serving.rank(self.engine, self.ranker, known, rows, lengths=candidates.LENGTHS)
         written = 0
-        for block, lists in serving.rank(self.engine, self.ranker, known, rows, lengths=candidates.LENGTHS):
-            for kind, found in lists.items():
-                anchors = np.full_like(found.items, NOBODY)
-                if kind == candidates.NEW:
-                    anchors = item_item.anchors(
-                        sources.profiles[block], sources.neighbours, found.items, rare=rare
-                    )
-                written += _text(sources, block, found, anchors)
+        while True:
+            with _spending(spent, Part.RANKED):
+                ranked = next(blocks, None)
+            if ranked is None:
+                break
+            with _spending(spent, Part.ROWS):
+                written += sum(
+                    _rows(sources, ranked[0], kind, found, rare) for kind, found in ranked[1].items()
+                )
+        for part, one in spent.items():
+            self.parts[part] = one.least(self.parts.get(part, one))
         return written
 
 
 def timed_in_turn(work: Work, *, rounds: int) -> dict[Stage, Timed]:
     """The fastest round of each stage, in turn, so that what else the machine does meets all of them alike."""
     found: dict[Stage, Timed] = {}
-    with threadpool_limits(limits=1):
-        for _ in range(rounds):
-            for stage in Stage:
-                wall, cpu = time.perf_counter(), time.process_time()
+    spent: dict[Stage, Timed] = {}
+    for _ in range(rounds):
+        for stage in Stage:
+            if spent.get(stage, NOTHING).seconds > PATIENCE_S:
+                continue
+            once: dict[Stage, Timed] = {}
+            with threadpool_limits(limits=1), _spending(once, stage):
                 work.do(stage)
-                wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-                best = found.get(stage, Timed(wall, cpu))
-                found[stage] = Timed(min(best.seconds, wall), min(best.cpu_seconds, cpu))
+            found[stage] = once[stage].least(found.get(stage, once[stage]))
+            spent[stage] = once[stage].plus(spent.get(stage, NOTHING))
     return found
 
 
-def _reduced(sources: Sources) -> csr_matrix:
-    """The matrix that ALS gets, for the bare library too."""
-    how = Factorisation()
-    matrix = sources.history.matrix(half_life_days=Tuning().factors_half_life)
-    buyers = np.bincount(matrix.indices[matrix.data > 0], minlength=matrix.shape[1])
-    reduced = csr_matrix(matrix[:, np.flatnonzero(buyers >= how.min_buyers)])
-    return factors._damped(reduced, how.damping)
+def scaled(lines: pl.LazyFrame, *, scale: float) -> pl.LazyFrame:
+    """The lines of `scale` times as many customers and guests' orders, numbered anew.
+
+    Above 1 they stand there several times under new ids; a fraction takes that share of them.
+    """
+    if scale == 1:
+        return lines
+    numbered = lines.with_columns((pl.col(CUSTOMER, ORDER).rank("dense") - 1).cast(pl.Int64)).collect()
+    customers, orders = numbered[CUSTOMER].drop_nulls().n_unique(), numbered[ORDER].n_unique()
+    copies = [
+        numbered.lazy().with_columns(pl.col(CUSTOMER) + copy * customers, pl.col(ORDER) + copy * orders)
+        for copy in range(math.ceil(scale))
+    ]
+    known = pl.col(CUSTOMER) < customers * scale
+    return pl.concat(copies).filter(known | (pl.col(CUSTOMER).is_null() & (pl.col(ORDER) < orders * scale)))
 
 
-def _learned(
-    engine: LocalEngine, lines: nw.LazyFrame[Any], catalogue: Catalogue, *, as_of_day: int
-) -> Ranker:
-    """Boosters of all default settings, from the candidates of one earlier cut."""
-    how = Learning()
-    cut = cuts.make(engine, lines, catalogue, day=as_of_day - how.days, judged=False, how=how)
-    if cut is None:
-        raise ValueError(f"nobody bought anything in the {how.days} days before day {as_of_day}")
-    rng = np.random.default_rng(SEED)
+@contextmanager
+def _spending(spent: dict[Any, Timed], name: StrEnum) -> Iterator[None]:
+    """Add what the work within takes to `spent`."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    one = Timed(time.perf_counter() - wall, time.process_time() - cpu)
+    spent[name] = one.plus(spent.get(name, NOTHING))
+
+
+def _weights(sources: Sources) -> csr_matrix:
+    """The decayed matrix that the ALS stage is given."""
+    return sources.history.matrix(half_life_days=Tuning().factors_half_life)
+
+
+def _known(sources: Sources, facts: Facts) -> Known:
+    """What the features of all customers are taken from."""
+    described = descriptions.describe(sources.history.products, facts.goods.catalogue)
+    return features.prepare(sources, facts.lines, described)
+
+
+def _learned(engine: LocalEngine, facts: Facts, *, as_of_day: int) -> Ranker:
+    """Boosters of all default settings, from the candidates of TEACHERS customers of one earlier cut."""
+    how = replace(Learning(), most_customers=TEACHERS)
+    cut = cuts.make(engine, facts, day=as_of_day - how.days, judged=False, how=how)
+    if cut is None or not all(bought.any() for bought in cut.bought.values()):
+        raise BenchmarkError(
+            f"no customer with a history bought a candidate in the {how.days} days before day {as_of_day}; "
+            "wanted some of what is new and some of what repeats to learn a ranker from"
+        )
     boosters = {}
     for kind in candidates.KINDS:
         table, bought = cut.tables[kind], cut.bought[kind]
-        known = boosting.examples([(table, bought)], share=0.5, rng=rng)
-        boosters[kind] = Committee(
-            tuple(boosting.learn(known, names=table.names, settings=how.settings, seed=how.seed))
-        )
+        known = boosting.examples([(table, bought)], share=1.0, rng=np.random.default_rng(SEED))
+        made = boosting.learn(known, names=table.names, settings=how.settings, seed=how.seed)
+        boosters[kind] = Committee(tuple(made))
     return Ranker(boosters=boosters, share=0.0)
+
+
+def _rows(sources: Sources, block: slice, kind: str, found: Listed, rare: NDArray[np.floating[Any]]) -> int:
+    """Write the rows of a kind of a block as text; return its length."""
+    anchors = np.full_like(found.items, NOBODY)
+    if kind == candidates.NEW:
+        anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items, rare=rare)
+    return _text(sources, block, found, anchors)
 
 
 def _text(sources: Sources, block: slice, found: Listed, anchors: "np.ndarray[Any, Any]") -> int:

@@ -71,17 +71,14 @@ def fit(
             f"recent_buyers has the shape {recent_buyers.shape} and the minimum {recent_buyers.min(initial=0)}; "
             f"wanted {products} counts, 0 or more"
         )
-    buyers = np.bincount(matrix.indices[matrix.data > 0], minlength=products)
-    kept = np.flatnonzero(buyers >= how.min_buyers)
-    reduced = csr_matrix(matrix[:, kept])
-    reduced.eliminate_zeros()
+    reduced, kept = observed(matrix, how=how)
     width = max(1, min(how.factors, *reduced.shape))
     biased = recent_buyers is not None and how.popularity > 0
     rows = np.zeros((customers, width + biased), dtype=np.float32)
     items = np.zeros((products, width + biased), dtype=np.float32)
     if reduced.nnz:
         found = engine.factorise(
-            _damped(reduced, how.damping),
+            reduced,
             factors=width,
             regularization=how.regularization,
             alpha=how.alpha,
@@ -98,10 +95,18 @@ def fit(
     return Factors(rows=rows, items=items)
 
 
-def _damped(matrix: csr_matrix, exponent: float) -> csr_matrix:
-    """The weights, long rows divided by (number of their entries / TYPICAL_ROW)^exponent."""
-    counts = np.maximum(np.diff(matrix.indptr), TYPICAL_ROW) / TYPICAL_ROW
-    return csr_matrix(diags(counts**-exponent) @ matrix).astype(np.float32)
+def observed(matrix: csr_matrix, *, how: Factorisation | None = None) -> tuple[csr_matrix, NDArray[np.int64]]:
+    """What is factorised of (customers, products) weights: damped, of products with enough buyers; and their columns.
+
+    The matrix is (customers, columns), float32, without entries of 0.
+    """
+    how = how or Factorisation()
+    buyers = np.bincount(matrix.indices[matrix.data > 0], minlength=matrix.shape[1])
+    kept = np.flatnonzero(buyers >= how.min_buyers)
+    reduced = csr_matrix(matrix[:, kept])
+    reduced.eliminate_zeros()
+    counts = np.maximum(np.diff(reduced.indptr), TYPICAL_ROW) / TYPICAL_ROW
+    return csr_matrix(diags(counts**-how.damping) @ reduced).astype(np.float32), kept
 
 
 def _spread(rows: NDArray[np.float32], items: NDArray[np.float32]) -> float:

@@ -86,8 +86,8 @@ class Tuning:
 class Signals:
     """What shoppers do beside buying, and how much it says (`recommender.signals`)."""
 
-    events: nw.LazyFrame[Any]
-    """`history.scan("events")`: CUSTOMER, IDENTITY, EVENT, PRODUCT, DAY."""
+    events: nw.LazyFrame[Any] | None
+    """`history.scan("events")`: CUSTOMER, IDENTITY, EVENT, PRODUCT, DAY; None where only purchases count."""
     weights: Weights = field(default_factory=Weights)
     half_life_days: float | None = None
     """Of everything; None: each source has its own."""

@@ -1,4 +1,4 @@
-"""What the jobs of recommendations read beside facts: names of products, customers of each price class."""
+"""What the jobs of recommendations read: facts with the weights of staff, names of products, price classes."""
 
 import numpy as np
 import polars as pl
@@ -6,10 +6,27 @@ from numpy.typing import NDArray
 
 from precision.engine import runs
 from precision.engine.reading import read_frame
-from precision.shop import columns as c
+from precision.engine.windows import Window
+from precision.shop import history
 from precision.shop.models import Platform
+from recommender.candidates import assortment
+from recommender.candidates.facts import Facts
+from recommender.candidates.personal import Signals
+from recommender.models import InteractionSettings
 from recommender.ranking import descriptions
 from recommender.ranking.descriptions import Catalogue
+
+
+def facts(platform: Platform, window: Window) -> Facts:
+    """Return what the window knows of a platform, within `history.snapshot()`; events only where they count."""
+    wanted = InteractionSettings.of(platform)
+    weights = wanted.weights
+    events = history.scan("events", window, platform=platform) if weights.behaviour_counts else None
+    return Facts(
+        lines=history.scan("order_lines", window, platform=platform),
+        goods=assortment.collect(history.scan("products", window, platform=platform), catalogue(platform)),
+        signals=Signals(events=events, weights=weights, half_life_days=wanted.half_life_days),
+    )
 
 
 def catalogue(platform: Platform) -> Catalogue:
@@ -19,11 +36,6 @@ def catalogue(platform: Platform) -> Catalogue:
         "ORDER BY id"
     )
     return descriptions.of_frame(frame)
-
-
-def sellable(products: pl.DataFrame) -> NDArray[np.int64]:
-    """Return the inner ids of the products that are for sale, of a frame of `history.scan("products")`."""
-    return products.filter(pl.col(c.ACTIVE) & pl.col(c.IN_STOCK))[c.PRODUCT].to_numpy()
 
 
 def price_classes(platform: Platform) -> dict[str, NDArray[np.int64]]:

@@ -17,7 +17,6 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -29,6 +28,7 @@ from precision.engine.windows import Window, epoch_day
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender.candidates import blend, personal
+from recommender.candidates.facts import Facts
 from recommender.candidates.personal import Sources
 from recommender.evaluation import gate, groups, metrics, report, splits, weighted
 from recommender.evaluation.report import Judged, Row
@@ -64,16 +64,15 @@ def compute_quality(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     window = Window.before(run.as_of, timezone=platform.timezone)
     with history.snapshot():
-        lines = history.scan("order_lines", window, platform=platform)
+        facts = catalogues.facts(platform, window)
         events = history.scan("events", window, platform=platform)
-        products = history.scan("products", window, platform=platform).collect("polars").to_native()
         classes = catalogues.price_classes(platform)
         verdicts: list[dict[str, Any]] = []
         made: list[RecommendationQuality] = []
         for fold, split in enumerate(
-            splits.folds(lines, as_of_day=epoch_day(run.as_of), days=HELD_OUT_DAYS, count=FOLDS)
+            splits.folds(facts.lines, as_of_day=epoch_day(run.as_of), days=HELD_OUT_DAYS, count=FOLDS)
         ):
-            for rows, told in _fold(engine, split, fold, events=events, products=products, classes=classes):
+            for rows, told in _fold(engine, facts, split, fold, events=events, classes=classes):
                 made += [_stored(run, split, row) for row in rows]
                 if fold == 0:
                     verdicts += told
@@ -140,20 +139,20 @@ def _ranker_verdicts(learned: LearnedRanker | None) -> list[dict[str, Any]]:
 
 def _fold(
     engine: Engine,
+    facts: Facts,
     split: Split,
     fold: int,
     *,
     events: nw.LazyFrame[Any],
-    products: pl.DataFrame,
     classes: Mapping[str, NDArray[np.int64]],
 ) -> Iterator[tuple[list[Row], list[dict[str, Any]]]]:
     """Yield the rows of one fold, and the verdicts of the gate where there are any; nothing without a history."""
     rng = np.random.default_rng([SEED, fold])
-    sources = personal.fit(engine, split.train, as_of_day=split.cut_day, rng=rng)
+    sources = facts.sources_then(engine, as_of_day=split.cut_day, rng=rng)
     if not len(sources.history):
         return
     truth = splits.truth(split, sources.history)
-    sellable = report.sellable(catalogues.sellable(products), sources.history.products)
+    sellable = report.sellable(facts.goods.sellable_ids, sources.history.products)
     judged_truth = splits.judges(truth, split, most=MOST_JUDGED)
     everyone = judged_truth.rows
     by = groups.groups(sources.history, everyone, classes)

@@ -5,6 +5,7 @@ week, and carries its row over in the nights between. Asked twice on one day it 
 from the very same lines.
 """
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from precision.engine.windows import Window, epoch_day
 from precision.shop import columns as c
 from precision.shop import history
 from precision.shop.models import Platform
+from recommender.candidates.facts import Facts
 from recommender.jobs import catalogues
 from recommender.models import LearnedRanker
 from recommender.ranking import learning, serving
@@ -36,18 +38,16 @@ def compute_ranker(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     window = Window.before(run.as_of, timezone=platform.timezone)
     with history.snapshot():
-        lines = history.scan("order_lines", window, platform=platform)
-        known = _fingerprint(lines)
+        facts = catalogues.facts(platform, window)
+        known = _fingerprint(facts)
         if kept is not None and (run.as_of, known) == (kept.computed_as_of, kept.run.parameters.get("lines")):
             return _carried(kept, run, lines=known)
-        products = history.scan("products", window, platform=platform).collect("polars").to_native()
         learned = learning.learn(
             engine,
-            lines,
-            catalogues.catalogue(platform),
+            facts,
             as_of_day=epoch_day(run.as_of),
             champion=None if kept is None else serving.restore(kept.state),
-            shop=Shop(catalogues.sellable(products), catalogues.price_classes(platform)),
+            shop=Shop(facts.goods.sellable_ids, catalogues.price_classes(platform)),
         )
     return _outcome(
         LearnedRanker.objects.create(
@@ -73,21 +73,29 @@ def last(scope: str) -> LearnedRanker | None:
     return None if found is not None and found.used and serving.restore(found.state) is None else found
 
 
-def _carried(kept: LearnedRanker, run: Run, *, lines: list[int] | None) -> Outcome:
+def _carried(kept: LearnedRanker, run: Run, *, lines: list[float] | None) -> Outcome:
     """Write the row once more, under the run."""
     kept.pk, kept.run = None, run
     kept.save(force_insert=True)
     return _outcome(kept, lines=lines)
 
 
-def _fingerprint(lines: nw.LazyFrame[Any]) -> list[int]:
-    """A few sums that change with the lines, or with who they belong to."""
-    columns = [nw.col(name).sum() for name in (c.CUSTOMER, c.PRODUCT, c.DAY, c.QUANTITY_E3, c.ORDER)]
-    table = lines.select(nw.len().cast(nw.Int64).alias("lines"), *columns).collect()
+def _fingerprint(facts: Facts) -> list[float]:
+    """A few sums that change with the lines, the events, or with who they belong to, and the weights of both."""
+    signals = facts.signals
+    found = _sums(facts.lines, c.CUSTOMER, c.PRODUCT, c.DAY, c.QUANTITY_E3, c.ORDER)
+    found += [*asdict(signals.weights).values(), signals.half_life_days or 0]
+    return found + ([] if signals.events is None else _sums(signals.events, c.CUSTOMER, c.PRODUCT, c.DAY))
+
+
+def _sums(frame: nw.LazyFrame[Any], *names: str) -> list[float]:
+    """The number of rows, and the sums of columns of whole numbers."""
+    columns = [nw.col(name).sum() for name in names]
+    table = frame.select(nw.len().cast(nw.Int64).alias("rows"), *columns).collect()
     return [int(value or 0) for value in table.row(0)]
 
 
-def _outcome(row: LearnedRanker, *, lines: list[int] | None) -> Outcome:
+def _outcome(row: LearnedRanker, *, lines: list[float] | None) -> Outcome:
     computed: date = row.computed_as_of
     return Outcome(
         rows={"learned_ranker": 1},

@@ -44,14 +44,13 @@ def compute_recommendations(run: Run, engine: Engine) -> Outcome:
     window = Window.before(run.as_of, timezone=platform.timezone)
     learned, row = ranker.in_force(run.scope)
     with history.snapshot():
-        lines = history.scan("order_lines", window, platform=platform)
-        products = history.scan("products", window, platform=platform).collect("polars").to_native()
-        sources = personal.fit(engine, lines, as_of_day=epoch_day(run.as_of), rng=np.random.default_rng(SEED))
-        sellable = np.isin(sources.history.products, catalogues.sellable(products))
+        facts = catalogues.facts(platform, window)
+        sources = facts.sources(engine, as_of_day=epoch_day(run.as_of), rng=np.random.default_rng(SEED))
+        sellable = np.isin(sources.history.products, facts.goods.sellable_ids)
         known = None
         if learned is not None:
-            described = descriptions.describe(sources.history.products, catalogues.catalogue(platform))
-            known = features.prepare(sources, lines, described)
+            described = descriptions.describe(sources.history.products, facts.goods.catalogue)
+            known = features.prepare(sources, facts.lines, described)
     rare = item_item.rarity(sources.bought)
     written = 0
     for block, lists in (

@@ -18,7 +18,7 @@ from precision.engine.windows import Window, epoch_day
 from precision.shop import history
 from precision.shop.models import Platform
 from recommender import signals
-from recommender.candidates import assortment, content, item_item
+from recommender.candidates import content, item_item
 from recommender.candidates.assortment import Assortment
 from recommender.candidates.content import NO_GROUP
 from recommender.candidates.lists import followed
@@ -41,7 +41,7 @@ def compute_similar(run: Run, engine: Engine) -> Outcome:
     platform = Platform.objects.get(key=run.scope)
     wanted = InteractionSettings.of(platform)
     half_life = wanted.half_life_days or HALF_LIFE_DAYS
-    known, goods = _read(run, platform, wanted.weights)
+    known, goods = _read(run, platform)
     matrix = known.matrix(half_life_days=half_life)
     first = signals.first_customer(known)
     near = item_item.similar(
@@ -84,20 +84,17 @@ def weights_of(wanted: InteractionSettings) -> dict[str, float]:
     }
 
 
-def _read(run: Run, platform: Platform, weights: signals.Weights) -> tuple[History, Assortment]:
+def _read(run: Run, platform: Platform) -> tuple[History, Assortment]:
     """Return what everybody did, with columns for all that can be sold; events are read only where they count."""
     as_of_day = epoch_day(run.as_of)
     window = Window.before(run.as_of, timezone=platform.timezone)
     with history.snapshot():
-        lines = history.scan("order_lines", window, platform=platform)
-        events = history.scan("events", window, platform=platform) if weights.behaviour_counts else None
-        frame = signals.of_everyone(lines, events, as_of_day=as_of_day, weights=weights)
+        facts = catalogues.facts(platform, window)
+        told = facts.signals
+        frame = signals.of_everyone(facts.lines, told.events, as_of_day=as_of_day, weights=told.weights)
         known = collect(frame, as_of_day=as_of_day)
-        goods = assortment.collect(
-            history.scan("products", window, platform=platform), catalogues.catalogue(platform)
-        )
-    every = np.union1d(known.products, goods.sellable_ids)
-    return known.numbered(customers=known.customers, products=every), goods
+    every = np.union1d(known.products, facts.goods.sellable_ids)
+    return known.numbered(customers=known.customers, products=every), facts.goods
 
 
 def _filled(near: TopItems, known: History, goods: Assortment) -> TopItems:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import narwhals as nw
 import numpy as np
@@ -11,13 +11,13 @@ from scipy.sparse import csr_matrix
 
 from precision.shop.columns import DAY
 from recommender.candidates import blend, personal
+from recommender.candidates.facts import Facts
 from recommender.candidates.popularity import YEAR_DAYS
 from recommender.evaluation import gate, groups, metrics, report, splits
 from recommender.evaluation.report import Judged
 from recommender.ranking import candidates, descriptions, features
 from recommender.ranking.boosting import BINARY, Setting
 from recommender.ranking.candidates import NEW
-from recommender.ranking.descriptions import Catalogue
 from recommender.ranking.features import Table
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def days(as_of_day: int, how: Learning) -> list[int]:
 
 def make(
     engine: "Engine",
-    lines: nw.LazyFrame[Any],
-    catalogue: Catalogue,
+    facts: Facts,
     *,
     day: int,
     judged: bool,
@@ -107,10 +106,10 @@ def make(
     groups by price class.
     """
     split = splits.by_time(
-        lines.filter(nw.col(DAY) < day + how.days), as_of_day=day + how.days, days=how.days
+        facts.lines.filter(nw.col(DAY) < day + how.days), as_of_day=day + how.days, days=how.days
     )
     rng = np.random.default_rng([how.seed, day])
-    sources = personal.fit(engine, split.train, as_of_day=day, rng=rng)
+    sources = facts.sources_then(engine, as_of_day=day, rng=rng)
     if not len(sources.history):
         return None
     truth = splits.truth(split, sources.history)
@@ -120,7 +119,8 @@ def make(
         truth = splits.judges(truth, split, most=how.most_judged)
     else:
         truth = splits.sampled(truth, most=how.most_customers, rng=rng)
-    known = features.prepare(sources, split.train, descriptions.describe(sources.history.products, catalogue))
+    described = descriptions.describe(sources.history.products, facts.goods.catalogue)
+    known = features.prepare(sources, split.train, described)
     tables = candidates.tables(engine, known, truth.rows)
     relevant = {ALL: truth.relevant, NEW: truth.new_only(sources.bought)}
     rivals = (

@@ -17,15 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.candidates.facts import Facts
 from recommender.ranking import boosting, judging, serving
 from recommender.ranking.boosting import Committee
 from recommender.ranking.candidates import KINDS, NEW
 from recommender.ranking.cuts import ALL, Cut, Learning, Shop, apart, days, make
-from recommender.ranking.descriptions import Catalogue
 from recommender.ranking.serving import Ranker
 
 if TYPE_CHECKING:
@@ -48,21 +47,20 @@ class Learned:
 
 def learn(
     engine: "Engine",
-    lines: nw.LazyFrame[Any],
-    catalogue: Catalogue,
+    facts: Facts,
     *,
     as_of_day: int,
     champion: Ranker | None = None,
     how: Learning | None = None,
     shop: Shop | None = None,
 ) -> Learned:
-    """A ranker that passed the gate, or none and why, from order lines before `as_of_day`.
+    """A ranker that passed the gate, or none and why, from what happened before `as_of_day`.
 
     `shop` is what only the rows of the comparison need: see `cuts.make`.
     """
     how = how or Learning()
     found = [
-        make(engine, lines, catalogue, day=day, judged=number == 0, how=how, shop=shop)
+        make(engine, facts, day=day, judged=number == 0, how=how, shop=shop)
         for number, day in enumerate(days(as_of_day, how))
     ]
     judge, choose, older = found[0], found[1], [cut for cut in found[2:] if cut is not None]

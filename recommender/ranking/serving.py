@@ -19,7 +19,7 @@ from recommender.ranking.pairs import Pairs
 if TYPE_CHECKING:
     from precision.engine.backends.base import Engine
 
-FORMAT = 2
+FORMAT = 3
 LEAST_ODDS: Final = -60.0  # what screening turned down keeps its order far down, above 0 in float32
 SCREENED: Final = {NEW: 60, REPEAT: 40}
 """Pairs of a customer that all trees look at; more of them changed no list of 20 on two real shops."""

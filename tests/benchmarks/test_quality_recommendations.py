@@ -1,5 +1,7 @@
 """The benchmark of recommendations on tables small enough to check, and what happens when the peer cannot be had."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ from scipy.sparse import csr_matrix
 
 from benchmarks import quality_lists, quality_rectools, quality_together
 from benchmarks import quality_lists_baselines as baselines
+from benchmarks.__main__ import main
 from benchmarks.errors import BenchmarkError
 from benchmarks.quality_lists_baselines import K, World
+from benchmarks.quality_shops import Shops
 from benchmarks.quality_together import Hidden
+from tests.benchmarks import tiny_shops
 from tests.recommender.lines import frame, lazy
 
 
@@ -80,11 +85,12 @@ def test_figures_say_how_far_ours_is_above() -> None:
         wanted = judged.relevant[row].indices
         truth[row, : len(wanted)] = wanted
     found = quality_lists.compared(judged, {**lists, "ours": truth}, goal=0.9, ratio=1.1)
-    assert (found["ours"], found["reached"], found["ratio_reached"]) == (1.0, True, True)
+    best = found["best_default"]["name"]
+    assert (found["ours"], found["reached"]) == (1.0, {"recall": True, f"times {best}": True})
     assert found["best_default"]["name"] in baselines.DEFAULTS
     assert found["best_default"]["excludes_0"]
     worse = quality_lists.compared(judged, {**lists, "ours": np.full_like(truth, -1)}, goal=0.9)
-    assert (worse["ours"], worse["reached"], worse["ratio_reached"]) == (0.0, False, None)
+    assert (worse["ours"], worse["reached"]) == (0.0, {"recall": False})
     assert worse["best_other"]["difference"] < 0
 
 
@@ -154,3 +160,69 @@ def test_files_of_baskets(tmp_path: Path) -> None:
     pl.DataFrame({"basket": [1, 2], "item": [1, 1]}).write_parquet(lonely)
     with pytest.raises(BenchmarkError, match="has 0 baskets of two and more products"):
         quality_together.hidden_of_file(lonely)
+
+
+def test_lists_and_together_run_to_their_end_on_tiny_shops_and_say_that_the_peer_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = quality_rectools.Peer(None, "rectools could not be installed: no index answers")
+    monkeypatch.setattr(quality_rectools, "environment", lambda: missing)
+    folder = tiny_shops.write(tmp_path)
+    assert main(["quality", "--only", "recommendations", "--facts", str(folder)]) == 0
+    said = capsys.readouterr().out
+    found = json.loads(said.splitlines()[-1])
+    assert said.count("the peer is missing: rectools could not be installed: no index answers") == 4
+    for key in ("gifts", "grocer"):
+        for which in ("new", "all"):
+            figures = found["lists"][key][which]
+            assert figures["peer_missing"] == missing.reason
+            assert {*baselines.DEFAULTS, "ours", "ours, blended", "ours, ease alone"} <= set(
+                figures["models"]
+            )
+            assert figures["customers"] > 20
+            assert figures["best_default"]["recall"] == max(
+                figures["models"][name]["recall"] for name in baselines.DEFAULTS
+            )
+            recall = figures["models"]["ours"]["recall"]
+            assert figures["reached"]["recall"] is (recall >= quality_lists.GOALS[key, which])
+        assert "personal frequency" in found["lists"][key]["all"]["models"]
+        # Who comes back to six products of theirs is told better than by what sells to everybody.
+        assert (
+            found["lists"][key]["all"]["models"]["ours"]["recall"]
+            > (found["lists"][key]["all"]["models"]["popularity 90 days"]["recall"])
+        )
+        together = found["together"][key]
+        assert set(together["hit_rate"]) == set(quality_together.SCORES)
+        assert together["baskets"] > 500
+        assert together["reached"] is all(
+            together["ours_above"][name]["excludes_0"] for name in quality_together.COMPARED
+        )
+        assert together["hit_rate"]["ours"] > together["hit_rate"]["popularity"]
+
+
+def test_a_shop_of_one_day_has_nothing_to_learn_from(tmp_path: Path) -> None:
+    path = tiny_shops.write(tmp_path) / "gifts" / "lines.parquet"
+    pl.read_parquet(path).with_columns(pl.lit(5, dtype=pl.Int64).alias("day")).write_parquet(path)
+    with pytest.raises(BenchmarkError, match="are of day 5 or later"):
+        quality_together.hidden_of_shop(Shops(tmp_path).gifts)
+
+
+def test_lists_of_the_peer_stand_beside_ours(tmp_path: Path) -> None:
+    """A stand-in for the environment of the peer: it reads what the peer reads and writes what the peer writes."""
+    script = tmp_path / "python"
+    script.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\nimport numpy as np\n"
+        "given = np.load(sys.argv[-2])\n"
+        "items = np.full((len(given['judged']), int(given['k'])), -1, dtype=np.int32)\n"
+        "items[:, 0] = np.bincount(given['column']).argmax()\n"
+        "np.savez(sys.argv[-1], popular=items, errors=np.array(['EASE: too large']))\n",
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    judged = world("all")
+    listed = quality_rectools.recommended(judged, quality_rectools.Peer(script))
+    assert listed.reason == "EASE: too large"
+    most = int(np.bincount(judged.history.column).argmax())
+    assert listed.lists["popular"].shape == (len(judged.rows), K)
+    assert (listed.lists["popular"][:, 0] == most).all()

@@ -17,6 +17,10 @@ from precision.shop.columns import (
     RETURNED,
     UNIT_PRICE_E4,
 )
+from recommender.candidates.assortment import Assortment
+from recommender.candidates.content import NO_GROUP
+from recommender.candidates.facts import Facts
+from recommender.ranking.descriptions import Catalogue
 
 SCHEMA = {
     CUSTOMER: pl.Int64,
@@ -25,6 +29,17 @@ SCHEMA = {
     DAY: pl.Int64,
     QUANTITY_E3: pl.Int64,
 }
+
+
+def known(lines: nw.LazyFrame[Any], *, day: int = 10_000) -> Facts:
+    """The facts of a shop of which only its lines are known; whatever was sold before `day` can be sold today."""
+    ids = lines.filter(nw.col(DAY) < day).select(PRODUCT).unique().sort(PRODUCT).collect().get_column(PRODUCT)
+    goods = Assortment(
+        ids=ids.to_numpy(), categories=np.full(len(ids), NO_GROUP), prices=np.full(len(ids), np.nan),
+        sellable=np.ones(len(ids), dtype=np.bool_),
+        catalogue=Catalogue(np.zeros(0, dtype=np.int64), [], []),
+    )  # fmt: skip
+    return Facts(lines=lines, goods=goods)
 
 
 def frame(*rows: tuple[Any, ...]) -> pl.DataFrame:

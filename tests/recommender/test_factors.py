@@ -118,8 +118,10 @@ def test_a_wholesaler_is_damped():
     rows[:5, :20] = 1  # as long as a typical row: untouched
     rows[5] = 1
     matrix = csr_matrix(rows)
-    assert als._damped(matrix, 1.0).toarray()[5, 0] == pytest.approx(1 / 3)
-    assert als._damped(matrix, 1.0).toarray()[0, 0] == 1
+    found, columns = als.observed(matrix, how=Factorisation(damping=1.0, min_buyers=1))
+    assert columns.tolist() == list(range(60))
+    assert found.toarray()[5, 0] == pytest.approx(1 / 3)
+    assert found.toarray()[0, 0] == 1
 
 
 def test_what_makes_no_sense_is_refused():

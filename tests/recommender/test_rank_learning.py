@@ -14,15 +14,13 @@ from recommender.candidates import personal
 from recommender.ranking import candidates, descriptions, features, judging, learning, serving
 from recommender.ranking.boosting import BINARY, Setting
 from recommender.ranking.cuts import ALL, Learning
-from recommender.ranking.descriptions import Catalogue
 from recommender.ranking.learning import Learned
-from tests.recommender.lines import frame
+from tests.recommender.lines import frame, known
 
 DAY = 600
 INTERVAL = 120
 SMALL = Setting(objective=BINARY, trees=40, leaves=7, learning_rate=0.2, least_rows=20)
 HOW = Learning(cuts=(1, 2, 3, 4), year=False, settings=(SMALL,))
-EMPTY = Catalogue(np.zeros(0, dtype=np.int64), [], [])
 
 
 def rhythm(*, customers: int = 40, products: int = 60, each: int = 40) -> pl.DataFrame:
@@ -39,7 +37,7 @@ def rhythm(*, customers: int = 40, products: int = 60, each: int = 40) -> pl.Dat
 
 
 def learn(table: pl.DataFrame, *, how: Learning = HOW, day: int = DAY) -> Learned:
-    return learning.learn(LocalEngine(), nw.from_native(table.lazy()), EMPTY, as_of_day=day, how=how)
+    return learning.learn(LocalEngine(), known(nw.from_native(table.lazy())), as_of_day=day, how=how)
 
 
 @cache
@@ -73,14 +71,20 @@ def test_the_same_input_gives_the_same_ranker_and_the_same_lists() -> None:
     np.testing.assert_array_equal(lists_of(table, first), lists_of(table, restored))
 
 
+def prepared(table: pl.DataFrame) -> features.Known:
+    facts = known(nw.from_native(table.lazy()))
+    sources = facts.sources(LocalEngine(), as_of_day=DAY, rng=np.random.default_rng(1))
+    described = descriptions.describe(sources.history.products, facts.goods.catalogue)
+    return features.prepare(sources, facts.lines, described)
+
+
 def lists_of(table: pl.DataFrame, ranker: serving.Ranker) -> np.ndarray:
-    lines = nw.from_native(table.lazy())
-    sources = personal.fit(LocalEngine(), lines, as_of_day=DAY, rng=np.random.default_rng(1))
-    known = features.prepare(sources, lines, descriptions.describe(sources.history.products, EMPTY))
+    ready = prepared(table)
+    sources = ready.sources
     rows = np.arange(len(sources.history.customers))
     allowed = np.ones(len(sources.history.products), dtype=np.bool_)
     allowed[0] = False
-    parts = serving.rank(LocalEngine(), ranker, known, rows, lengths={candidates.REPEAT: 20}, allowed=allowed)
+    parts = serving.rank(LocalEngine(), ranker, ready, rows, lengths={candidates.REPEAT: 20}, allowed=allowed)
     lists = [each[candidates.REPEAT] for _, each in parts]
     for each in lists:
         assert np.isfinite(each.scores).all()
@@ -151,10 +155,7 @@ def test_screening_keeps_the_order_and_the_best() -> None:
     ranker = found().ranker
     assert ranker is not None
     committee = ranker.boosters[candidates.REPEAT]
-    lines = nw.from_native(rhythm().lazy())
-    sources = personal.fit(LocalEngine(), lines, as_of_day=DAY, rng=np.random.default_rng(1))
-    known = features.prepare(sources, lines, descriptions.describe(sources.history.products, EMPTY))
-    table = candidates.tables(LocalEngine(), known, np.arange(10))[candidates.REPEAT]
+    table = candidates.tables(LocalEngine(), prepared(rhythm()), np.arange(10))[candidates.REPEAT]
     whole = committee.log_odds(table)
     np.testing.assert_array_equal(committee.screened(table, n=1_000), whole)
     some = committee.screened(table, n=12)
