@@ -146,6 +146,7 @@ class Work:
         described = descriptions.describe(sources.history.products, self.catalogue)
         known = features.prepare(sources, self.lines, described)
         rows = np.arange(len(sources.history.customers))
+        rare = item_item.rarity(sources.bought)
         written = 0
         for block, lists in serving.rank(self.engine, self.ranker, known, rows, lengths=candidates.LENGTHS):
             for kind, found in lists.items():
