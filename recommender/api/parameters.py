@@ -14,6 +14,7 @@ from precision.shop.api.parameters import (
 from segments.models import PriceClass
 
 MATRIX_SIZE = 50
+UNKNOWN_IS_SERVED = "An unknown one is served as a stranger, with the warning `unknown_customer`."
 
 
 class ListParameters(FilteredParameters):
@@ -33,7 +34,9 @@ class VisitorParameters(FilteredParameters):
 
     open_prefixes = ("context.",)
 
-    customer = serializers.CharField(max_length=200, default="", allow_blank=True, help_text="Customer id.")
+    customer = serializers.CharField(
+        max_length=200, default="", allow_blank=True, help_text=f"Customer id. {UNKNOWN_IS_SERVED}"
+    )
     anonymous_id = serializers.CharField(
         max_length=200, default="", allow_blank=True, help_text="Id of a visitor who has not logged in."
     )
@@ -54,7 +57,7 @@ class ForYouParameters(ListParameters, VisitorParameters):
 class CustomerParameters(ListParameters):
     """A list for one customer."""
 
-    customer = serializers.CharField(max_length=200, help_text="Customer id.")
+    customer = serializers.CharField(max_length=200, help_text=f"Customer id. {UNKNOWN_IS_SERVED}")
 
 
 class ProductParameters(ListParameters, VisitorParameters):

@@ -44,7 +44,7 @@ class RecommendationView(PlatformView):
     ) -> list[Warned]:
         """Set `sources` and `selection` up for the person the parameters name; return the warnings.
 
-        Raises NotFound for an unknown customer. Unknown products to exclude are ignored.
+        Unknown products to exclude are ignored.
         """
         warnings: list[Warned] = []
         if person is None or state is None:
@@ -68,14 +68,11 @@ class RecommendationView(PlatformView):
         return warnings
 
     def _person(self, given: dict[str, Any]) -> tuple[Person, State, list[Warned]]:
-        """Return the person named by the parameters; raise NotFound for an unknown customer."""
+        """Return the person named by the parameters; an unknown one is a stranger, with a warning."""
         customer, anonymous = given.get("customer", ""), given.get("anonymous_id", "")
         if not customer and not anonymous:
             return STRANGER, states.of(self.platform), []
-        person, state, warnings = meet(self.principal, customer_id=customer, anonymous_id=anonymous)
-        if any(warning["code"] == "unknown_customer" for warning in warnings):
-            raise NotFound(f"There is no customer {customer!r} on platform {self.platform.key!r}.")
-        return person, state, warnings
+        return meet(self.principal, customer_id=customer, anonymous_id=anonymous)
 
     def respond(
         self, candidates: Iterable[Candidate], given: dict[str, Any], warnings: list[Warned]

@@ -57,7 +57,13 @@ def meet(
         trusted=principal.is_trusted,
     )
     if proved and not found.customer_known:
-        warnings.append(warn("unknown_customer", "This customer is unknown; the answer is for a stranger."))
+        warnings.append(
+            warn(
+                "unknown_customer",
+                f"There is no customer {customer_id!r} on platform {platform.key!r} yet; the answer knows none of "
+                "their purchases. Check the id, or send the customer or their first order.",
+            )
+        )
     if anonymous_id and not found.visitor_known and not (proved and found.customer_known):
         warnings.append(warn("unknown_visitor", "This visitor is unknown; the answer is for a stranger."))
     return found.person, found.state, warnings

@@ -99,6 +99,8 @@ RECORDS = {"customer"} | {
 OPEN = {"schema", "docs", "health-live", "health-ready"}
 DIALECT = {"dialect", "dialect-settings"}  # see test_dialect: they write, and tell nothing of what is there
 HOME_TOO = {"slots"}  # answers whoever asks, with best-sellers
+STRANGERS = {"for-you", "buy-again", "trace"}
+"""Lists whose only id is a customer's: an unknown one is served as a stranger."""
 
 
 def mark(shop: Shop, word: str) -> None:
@@ -166,11 +168,25 @@ def test_no_answer_contains_the_other_shops_rows(pair: tuple[Shop, Shop], patter
 
 @pytest.mark.parametrize(
     "pattern",
-    [p for name, patterns in READS.items() if name not in HOME_TOO for p in patterns if "{" in p],
+    [p for name, patterns in READS.items() if name not in HOME_TOO | STRANGERS for p in patterns if "{" in p],
 )
 def test_ids_of_the_other_shop_are_unknown(pair: tuple[Shop, Shop], pattern: str) -> None:
     answer: Any = pair[0].get(address(pattern, "theirs"), status=404)
     assert answer["errors"][0]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("pattern", [pattern for name in sorted(STRANGERS) for pattern in READS[name]])
+def test_a_customer_of_the_other_shop_is_a_stranger_to_the_lists(
+    pair: tuple[Shop, Shop], pattern: str
+) -> None:
+    theirs, nobody = (pair[0].get(pattern.format(person=who)) for who in ("theirs-ann", "nobody"))
+    assert [warning["code"] for warning in theirs["warnings"]] == ["unknown_customer"]
+    # The id in the warning is the caller's own; all else is as for anybody whom the shop does not know.
+    for answer in (theirs, nobody):
+        answer.pop("recommendation_id", None)
+        answer.pop("warnings")
+    assert theirs == nobody
+    assert not re.search(r"\btheirs\b", json.dumps(theirs))
 
 
 def test_a_customer_of_the_other_shop_is_a_stranger_to_the_slots(pair: tuple[Shop, Shop]) -> None:

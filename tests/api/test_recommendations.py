@@ -53,6 +53,40 @@ def test_a_new_visitor_gets_best_sellers(stocked: Shop) -> None:
     assert [warning["code"] for warning in answer["warnings"]] == ["unknown_visitor"]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "recommendations/for-you/?customer=an",
+        "recommendations/buy-again/?customer=an",
+        "recommendations/similar/?product=tea-1&customer=an",
+        "recommendations/bought-together/?product=tea-1&customer=an",
+        "recommendations/guess-what-you-like/?products=tea-1&customer=an",
+        "recommendations/trace/?customer=an",
+        "slots/home/?customer=an",
+    ],
+)
+def test_a_customer_whose_first_order_has_not_come_in_is_served_and_the_id_is_named(
+    stocked: Shop, address: str
+) -> None:
+    answer = stocked.get(address)
+    (warning,) = [each for each in answer["warnings"] if each["code"].startswith("unknown")]
+    assert warning["code"] == "unknown_customer"
+    assert "'an'" in warning["detail"]
+    lists = [
+        answer.get("items") or answer.get("for_you"),
+        *[each["items"] for each in answer.get("slots", [])],
+    ]
+    assert any(lists)
+    assert "personal" not in {item["source"] for some in lists for item in some or []}
+
+
+def test_an_unknown_customer_is_served_what_the_visitor_behind_them_looked_at(stocked: Shop) -> None:
+    known = stocked.get("recommendations/for-you/?anonymous_id=v-1")
+    answer = stocked.get("recommendations/for-you/?anonymous_id=v-1&customer=an")
+    assert ids(answer["items"]) == ids(known["items"])
+    assert next(each["code"] for each in answer["warnings"]) == "unknown_customer"
+
+
 def test_similar_and_bought_together(stocked: Shop) -> None:
     similar = stocked.get("recommendations/similar/", product="tea-1", count=5)["items"]
     assert ids(similar) == ["tea-3", "tea-4", "cup-1", "cup-3", "tea-0"]

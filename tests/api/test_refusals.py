@@ -64,8 +64,6 @@ def test_parameters_of_the_context_may_bear_any_name(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "recommendations/for-you/?customer=nobody",
-        "recommendations/buy-again/?customer=nobody",
         "recommendations/similar/?product=nothing",
         "recommendations/bought-together/?products=known,nothing",
         "recommendations/guess-what-you-like/?order=none",

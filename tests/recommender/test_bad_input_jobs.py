@@ -16,7 +16,9 @@ from precision.engine.models import Run
 from precision.shop import platforms
 from precision.shop.api import freshness
 from precision.shop.models import Customer, Identity, Order, OrderLine, Platform, Product
+from recommender.jobs.similar import NOTHING_COUNTS
 from recommender.models import CustomerList, InteractionSettings, PopularList, ProductList
+from tests.shop.lake import happen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AS_OF = date(2026, 7, 1)
@@ -101,14 +103,36 @@ def long_ago(shop: Shop) -> None:
         shop.order(f"c{number}", 0, 1, at=DAY - EVER)
 
 
+def behave(shop: Shop) -> None:
+    """Ten visitors look at two of the goods and put one into the cart."""
+    for number in range(10):
+        who = Identity.objects.create(
+            platform=shop.platform, kind="anonymous_id", value=f"v{number}",
+            customer=Customer.objects.create(organisation=shop.platform.organisation),
+        )  # fmt: skip
+        for good, name in ((1, "Product Viewed"), (2, "Product Viewed"), (2, "Product Added")):
+            happen(
+                shop.platform, f"{number}-{good}-{name[8]}", name=name, at=DAY, identity=who, product=shop.goods[good]
+            )  # fmt: skip
+
+
 def weights_of_zero(shop: Shop) -> None:
     one_customer(shop)
+    behave(shop)
     InteractionSettings.objects.create(
         platform=shop.platform, purchase=0, cart=0, wishlist=0, view=0, removal=0
     )
 
 
-SHOPS = [empty, one_order, one_basket, one_customer, one_product, long_ago, weights_of_zero]
+def purchases_of_zero(shop: Shop) -> None:
+    one_customer(shop)
+    behave(shop)
+    InteractionSettings.objects.create(platform=shop.platform, purchase=0)
+
+
+SHOPS = [
+    empty, one_order, one_basket, one_customer, one_product, long_ago, weights_of_zero, purchases_of_zero,
+]  # fmt: skip
 
 
 def compute(name: str) -> Run:
@@ -142,9 +166,30 @@ def test_the_jobs_and_the_api(make: Any) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {made.server_key}")
     freshness.clear_all()
-    known = [f"for-you/?customer={who.value}" for who in Identity.objects.all()]
+    named = {"customer_id": "customer", "anonymous_id": "anonymous_id"}
+    known = [f"for-you/?{named[who.kind]}={who.value}" for who in Identity.objects.all()]
     for path in (*PATHS, *known):
         answer = client.get(f"/api/v1/recommendations/{path}")
         told = json.loads(answer.getvalue())
         assert answer.status_code == 200, (path, told)
         assert told["items"], (path, told)
+
+
+def test_where_nothing_weighs_the_message_is_plain_and_where_something_does_it_speaks() -> None:
+    platforms.create_platform("corner", name="Corner Shop", currency="EUR", timezone="Europe/Berlin")
+    shop = Shop(Platform.objects.get(key="corner"))
+    weights_of_zero(shop)
+
+    def similar() -> dict[str, list[str]]:
+        run = compute("similar")
+        names = {good.pk: good.external_id for good in shop.goods}
+        told = ProductList.objects.filter(run=run).order_by("product_id")
+        told_of = {names[row.product_id]: [names[item] for item in row.items] for row in told}
+        assert (run.measures.get("note") == NOTHING_COUNTS) is (run.measures["customers"] == 0)
+        return told_of
+
+    assert similar() == {}, "a word that all titles hold tells nothing either"
+    InteractionSettings.objects.update(view=1.0)
+    assert similar()["p1"][0] == "p2", "ten people looked at both"
+    InteractionSettings.objects.update(view=0.0)
+    assert similar() == {}
