@@ -20,7 +20,8 @@ from benchmarks.errors import BenchmarkError
 from precision.engine.backends.local import LocalEngine
 from precision.engine.results import NOBODY, TopItems
 from precision.shop.columns import CUSTOMER, ORDER
-from recommender.candidates import factors, item_item, personal
+from recommender.candidates import anchoring as anchors
+from recommender.candidates import factors, personal
 from recommender.candidates.factors import Factorisation
 from recommender.candidates.facts import Facts
 from recommender.candidates.personal import Sources, Tuning
@@ -193,7 +194,7 @@ class Work:
             )
         with _spending(spent, Part.KNOWN):
             known = _known(sources, self.facts)
-        rare = item_item.rarity(sources.bought)
+        anchoring = anchors.prepare(sources)
         rows = np.arange(len(sources.history.customers))
         blocks = serving.rank(self.engine, self.ranker, known, rows, lengths=candidates.LENGTHS)
         written = 0
@@ -204,7 +205,7 @@ class Work:
                 break
             with _spending(spent, Part.ROWS):
                 written += sum(
-                    _rows(sources, ranked[0], kind, found, rare) for kind, found in ranked[1].items()
+                    _rows(sources, ranked[0], kind, found, anchoring) for kind, found in ranked[1].items()
                 )
         for part, one in spent.items():
             self.parts[part] = one.least(self.parts.get(part, one))
@@ -282,15 +283,16 @@ def _learned(engine: LocalEngine, facts: Facts, *, as_of_day: int) -> Ranker:
     return Ranker(boosters=boosters, share=0.0)
 
 
-def _rows(sources: Sources, block: slice, kind: str, found: Listed, rare: NDArray[np.floating[Any]]) -> int:
+def _rows(sources: Sources, block: slice, kind: str, found: Listed, anchoring: Anchoring) -> int:
     """Write the rows of a kind of a block as text; return its length."""
-    anchors = np.full_like(found.items, NOBODY)
+    speaking = np.full_like(found.items, NOBODY)
     if kind == candidates.NEW:
-        anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items, rare=rare)
-    return _text(sources, block, found, anchors)
+        rows = np.arange(len(sources.history.customers))[block]
+        speaking = anchoring.of(rows, found.items, found.from_source(personal.CONTENT))
+    return _text(sources, block, found, speaking)
 
 
-def _text(sources: Sources, block: slice, found: Listed, anchors: "np.ndarray[Any, Any]") -> int:
+def _text(sources: Sources, block: slice, found: Listed, speaking: NDArray[np.int32]) -> int:
     """Write the rows of a block as text with arrays; return its length."""
     row, place = np.nonzero(found.items != NOBODY)
     products = sources.history.products
@@ -301,7 +303,7 @@ def _text(sources: Sources, block: slice, found: Listed, anchors: "np.ndarray[An
             "items": products[found.items[row, place]],
             "scores": found.scores[row, place].astype(np.float64),
             "sources": names[found.sources[row, place]],
-            "anchors": products[np.maximum(anchors[row, place], 0)],
+            "anchors": products[np.maximum(speaking[row, place], 0)],
         }
     )
     arrays = frame.group_by("customer_id", maintain_order=True).agg("items", "scores", "sources", "anchors")

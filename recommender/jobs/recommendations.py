@@ -19,7 +19,9 @@ from precision.engine.runs import Outcome
 from precision.engine.windows import Window, epoch_day
 from precision.shop import history
 from precision.shop.models import Platform
-from recommender.candidates import blend, buy_again, item_item, personal
+from recommender.candidates import anchoring as anchors
+from recommender.candidates import blend, buy_again, personal
+from recommender.candidates.anchoring import Anchoring
 from recommender.candidates.personal import Sources
 from recommender.jobs import catalogues, ranker
 from recommender.models import CustomerList
@@ -51,13 +53,13 @@ def compute_recommendations(run: Run, engine: Engine) -> Outcome:
         if learned is not None:
             described = descriptions.describe(sources.history.products, facts.goods.catalogue)
             known = features.prepare(sources, facts.lines, described)
-    rare = item_item.rarity(sources.bought)
+    anchoring = anchors.prepare(sources)
     written = 0
     for block, lists in (
         blended(engine, sources, sellable) if known is None or learned is None
         else ranked(engine, learned, known, sellable)
     ):  # fmt: skip
-        written += sum(_write(run, sources, block, kind, found, rare) for kind, found in lists.items())
+        written += sum(_write(run, sources, block, kind, found, anchoring) for kind, found in lists.items())
     return Outcome(
         rows={"customer_list": written},
         measures={
@@ -126,14 +128,13 @@ def _sellable(found: Listed, sellable: NDArray[np.bool_]) -> Listed:
     )
 
 
-def _write(
-    run: Run, sources: Sources, block: slice, kind: str, found: Listed, rare: NDArray[np.float64]
-) -> int:
+def _write(run: Run, sources: Sources, block: slice, kind: str, found: Listed, anchoring: Anchoring) -> int:
     """Copy the lists of one kind of a block of customers; return their number."""
-    anchors = np.full_like(found.items, NOBODY)
+    speaking = np.full_like(found.items, NOBODY)
     if kind == candidates.NEW:
-        anchors = item_item.anchors(sources.profiles[block], sources.neighbours, found.items, rare=rare)
-    frame = _frame(sources, block, found, anchors)
+        rows = np.arange(len(sources.history.customers))[block]
+        speaking = anchoring.of(rows, found.items, found.from_source(personal.CONTENT))
+    frame = _frame(sources, block, found, speaking)
     return copy_rows(
         CustomerList,
         frame.group_by("customer_id", maintain_order=True)
@@ -142,10 +143,10 @@ def _write(
     )
 
 
-def _frame(sources: Sources, block: slice, found: Listed, anchors: NDArray[np.int32]) -> pl.DataFrame:
+def _frame(sources: Sources, block: slice, found: Listed, speaking: NDArray[np.int32]) -> pl.DataFrame:
     """Return one row for each listed product, in order of customer and rank, with inner ids."""
     row, place = np.nonzero((found.items != NOBODY) & np.isfinite(found.scores))
-    anchor = anchors[row, place]
+    anchor = speaking[row, place]
     products = sources.history.products
     names: NDArray[Any] = np.array([personal.method(name) for name in found.names])
     return pl.DataFrame(

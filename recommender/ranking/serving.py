@@ -70,6 +70,10 @@ class Listed:
     sources: NDArray[np.int64]  # (customers, n) position in `names`, -1 where it is short
     names: tuple[str, ...]
 
+    def from_source(self, name: str) -> NDArray[np.bool_]:
+        """Where a source of `names` spoke most, (customers, n)."""
+        return self.sources == self.names.index(name) if name in self.names else self.sources < NOBODY
+
     def top(self) -> TopItems:
         """Without the sources."""
         return TopItems(items=self.items, scores=self.scores)

@@ -72,6 +72,8 @@ def test_who_only_looked_gets_what_goes_with_it_unless_staff_say_that_looks_mean
     happen(platform, "m1", name="Product Viewed", at=DAY, identity=looker, product=goods["pot"])
     found = for_you(compute(), looker)
     assert goods["cup"].pk in found
+    row = CustomerList.objects.filter(kind="for-you", customer_id=looker.customer_id).latest("run_id")
+    assert row.anchors == [None] * len(found)  # "because you bought" would not be true
     settings, _ = InteractionSettings.objects.get_or_create(platform=platform)
     settings.cart = settings.wishlist = settings.view = settings.removal = 0
     settings.save()
@@ -90,5 +92,6 @@ def test_what_nobody_bought_yet_is_proposed_to_who_has_what_it_is_like(
     assert goods["fresh"].pk not in for_you(run, stranger_to_tea)
     row = CustomerList.objects.get(run=run, kind="for-you", customer_id=fan.customer_id)
     assert row.sources[row.items.index(goods["fresh"].pk)] == "content"
+    assert row.anchors[row.items.index(goods["fresh"].pk)] == goods["pot"].pk
     Product.objects.filter(pk=goods["fresh"].pk).update(in_stock=False)
     assert goods["fresh"].pk not in for_you(compute(), fan)
