@@ -22,6 +22,7 @@ from precision.engine.results import NOBODY, TopItems
 from precision.shop.columns import CUSTOMER, ORDER
 from recommender.candidates import anchoring as anchors
 from recommender.candidates import factors, personal
+from recommender.candidates.anchoring import Anchoring
 from recommender.candidates.factors import Factorisation
 from recommender.candidates.facts import Facts
 from recommender.candidates.personal import Sources, Tuning
