@@ -11,7 +11,7 @@ from benchmarks import goals, quality_lists_ours, quality_rectools
 from benchmarks import quality_lists_baselines as baselines
 from benchmarks.goals import Goal
 from benchmarks.quality_lists_baselines import K, Lists, World
-from benchmarks.quality_rectools import Peer
+from benchmarks.quality_rectools import Listed
 from benchmarks.quality_shops import Facts, Shops
 from recommender.evaluation import metrics
 from recommender.evaluation.compare import paired_bootstrap
@@ -34,18 +34,19 @@ def run(shops: Shops) -> dict[str, Any]:
     peer = quality_rectools.environment()
     found: dict[str, Any] = {"k": K, "days": DAYS, "peer": peer.reason or "rectools with its defaults"}
     for facts in (shops.gifts, shops.grocer):
-        found[facts.key] = {}
-        for which, world in baselines.worlds(facts.lines, as_of_day=facts.day, days=DAYS).items():
-            found[facts.key][which] = _judged(facts, which, world, peer)
+        worlds = baselines.worlds(facts.lines, as_of_day=facts.day, days=DAYS)
+        others = quality_rectools.recommended(worlds, peer)
+        found[facts.key] = {
+            which: _judged(facts, which, world, others[which]) for which, world in worlds.items()
+        }
     return found
 
 
-def _judged(facts: Facts, which: str, world: World, peer: Peer) -> dict[str, Any]:
+def _judged(facts: Facts, which: str, world: World, others: Listed) -> dict[str, Any]:
     """Print and return what each model reached in one world."""
     lists: dict[str, Lists] = {name: make(world) for name, make in baselines.DEFAULTS.items()}
     if not world.new_only:
         lists[FREQUENCY] = _best_frequency(world)
-    others = quality_rectools.recommended(world, peer)
     lists |= {f"{PEER}{name}": items for name, items in others.lists.items()}
     lists |= quality_lists_ours.lists(facts, world)
     figures = compared(

@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.quality_lists_baselines import K, Lists, World
 
@@ -57,16 +57,19 @@ def environment(folder: Path | None = None) -> Peer:
     return Peer(python)
 
 
-def recommended(world: World, peer: Peer) -> Listed:
-    """Return the lists of the models of rectools; none, with the reason, where they cannot be had."""
+def recommended(worlds: Mapping[str, World], peer: Peer) -> dict[str, Listed]:
+    """Return the lists of the models of rectools in each world of one shop; none, with the reason, where not to be had.
+
+    The worlds share customers and history, so that each model is fitted once.
+    """
     if peer.python is None:
-        return Listed({}, peer.reason)
+        return dict.fromkeys(worlds, Listed({}, peer.reason))
+    one = next(iter(worlds.values()))
     with TemporaryDirectory() as scratch:
         source, target = Path(scratch) / "in.npz", Path(scratch) / "out.npz"
-        history = world.history
         np.savez(
-            source, row=history.row, column=history.column, day=history.day, judged=world.rows, k=K,
-            new_only=world.new_only,
+            source, row=one.history.row, column=one.history.column, day=one.history.day, judged=one.rows, k=K,
+            worlds=list(worlds), new_only=[world.new_only for world in worlds.values()],
         )  # fmt: skip
         try:
             done = subprocess.run(
@@ -75,14 +78,24 @@ def recommended(world: World, peer: Peer) -> Listed:
                 stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return Listed({}, f"rectools took longer than {PATIENCE_S} s and was stopped")
+            return dict.fromkeys(
+                worlds, Listed({}, f"rectools took longer than {PATIENCE_S} s and was stopped")
+            )
         sys.stderr.write(
             "".join(f"{line}\n" for line in done.stderr.splitlines() if line.startswith("rectools "))
         )
         if done.returncode or not target.is_file():
-            return Listed({}, f"rectools failed: {done.stderr.strip()[-300:]}")
+            return dict.fromkeys(worlds, Listed({}, f"rectools failed: {done.stderr.strip()[-300:]}"))
         with np.load(target) as found:
-            lists: dict[str, NDArray[np.int32]] = {
-                name: found[name] for name in found.files if name != "errors"
+            reason = "; ".join(found["errors"].tolist())
+            return {
+                which: Listed(
+                    {
+                        name.removeprefix(f"{which} "): found[name]
+                        for name in found.files
+                        if name.startswith(f"{which} ")
+                    },
+                    reason,
+                )
+                for which in worlds
             }
-            return Listed(lists, "; ".join(found["errors"].tolist()))

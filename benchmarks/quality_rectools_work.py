@@ -1,8 +1,8 @@
 """Lists by the models of rectools with their defaults: `python quality_rectools_work.py IN.npz OUT.npz`.
 
 It runs in an environment of its own and imports nothing of ours. IN holds `row`, `column`, `day` (one entry a day on
-which a customer bought a product), `judged` (rows), `k` and `new_only`; OUT one array (judged, k) a model, -1 where a
-list is short, and `errors`, the models that failed.
+which a customer bought a product), `judged` (rows), `k`, and the names of `worlds` with `new_only` of each; OUT one
+array (judged, k) a world and model, `WORLD MODEL`, -1 where a list is short, and `errors`, the models that failed.
 """
 
 import sys
@@ -23,6 +23,7 @@ from rectools.models import (
     PopularModel,
     PureSVDModel,
 )
+from rectools.models.base import ModelBase
 
 SEED = 42
 DENSE_ITEMS = 10_000
@@ -44,7 +45,8 @@ MODELS = {
 def main(source: str, target: str) -> None:
     """Read, fit each model, write."""
     given = np.load(source)
-    k, new_only, judged = int(given["k"]), bool(given["new_only"]), given["judged"]
+    k, judged = int(given["k"]), given["judged"]
+    worlds = dict(zip(given["worlds"].tolist(), given["new_only"].tolist(), strict=True))
     table = pd.DataFrame(
         {
             Columns.User: given["row"],
@@ -58,7 +60,11 @@ def main(source: str, target: str) -> None:
     for name, make in MODELS.items():
         started = time.perf_counter()
         try:
-            out[name] = lists(make(), _bounded(table) if name == "EASE" else table, judged, k, new_only)
+            told = _bounded(table) if name == "EASE" else table
+            dataset = Dataset.construct(told)
+            model = make().fit(dataset)
+            for which, new_only in worlds.items():
+                out[f"{which} {name}"] = lists(model, dataset, told, judged, k, new_only)
         except Exception as error:  # noqa: BLE001 - one model that fails is told and does not stop the others
             errors.append(f"{name}: {type(error).__name__}: {error}"[:300])
         print(f"rectools {name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
@@ -66,12 +72,12 @@ def main(source: str, target: str) -> None:
     np.savez(target, **out)  # type: ignore[arg-type] # its stub takes the arrays for flags
 
 
-def lists(model: object, table: pd.DataFrame, judged: np.ndarray, k: int, new_only: bool) -> np.ndarray:
-    """Return the lists of the judged users whom the model can tell anything."""
-    dataset = Dataset.construct(table)
+def lists(
+    model: ModelBase, dataset: Dataset, table: pd.DataFrame, judged: np.ndarray, k: int, new_only: bool
+) -> np.ndarray:
+    """Return the lists of the judged users whom the fitted model can tell anything."""
     known = np.intersect1d(judged, table[Columns.User].unique())
-    model.fit(dataset)  # type: ignore[attr-defined]
-    found = model.recommend(users=known, dataset=dataset, k=k, filter_viewed=new_only)  # type: ignore[attr-defined]
+    found = model.recommend(users=known, dataset=dataset, k=k, filter_viewed=new_only)
     place = pd.Series(np.arange(len(judged)), index=judged)
     made = np.full((len(judged), k), -1, dtype=np.int32)
     made[place.loc[found[Columns.User]].to_numpy(), found[Columns.Rank].to_numpy() - 1] = found[Columns.Item]

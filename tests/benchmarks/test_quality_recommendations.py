@@ -104,7 +104,7 @@ def test_a_peer_that_cannot_be_installed_is_told_and_missing(
     peer = quality_rectools.environment(tmp_path / "var")
     assert peer.python is None
     assert "could not be installed" in peer.reason
-    listed = quality_rectools.recommended(world("new"), peer)
+    listed = quality_rectools.recommended({"new": world("new")}, peer)["new"]
     assert (listed.lists, listed.reason) == ({}, peer.reason)
 
 
@@ -112,7 +112,7 @@ def test_a_peer_that_fails_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho it broke >&2\nexit 3\n", encoding="utf-8")
     broken.chmod(0o755)
-    listed = quality_rectools.recommended(world("new"), quality_rectools.Peer(broken))
+    listed = quality_rectools.recommended({"new": world("new")}, quality_rectools.Peer(broken))["new"]
     assert listed.lists == {}
     assert "it broke" in listed.reason
 
@@ -213,16 +213,21 @@ def test_lists_of_the_peer_stand_beside_ours(tmp_path: Path) -> None:
     script.write_text(
         f"#!{sys.executable}\n"
         "import sys\nimport numpy as np\n"
-        "given = np.load(sys.argv[-2])\n"
-        "items = np.full((len(given['judged']), int(given['k'])), -1, dtype=np.int32)\n"
-        "items[:, 0] = np.bincount(given['column']).argmax()\n"
-        "np.savez(sys.argv[-1], popular=items, errors=np.array(['EASE: too large']))\n",
+        "given, out = np.load(sys.argv[-2]), {'errors': np.array(['EASE: too large'])}\n"
+        "for which, new_only in zip(given['worlds'], given['new_only']):\n"
+        "    items = np.full((len(given['judged']), int(given['k'])), -1, dtype=np.int32)\n"
+        "    items[:, int(new_only)] = np.bincount(given['column']).argmax()\n"
+        "    out[f'{which} popular'] = items\n"
+        "np.savez(sys.argv[-1], **out)\n",
         encoding="utf-8",
     )
     script.chmod(0o755)
-    judged = world("all")
-    listed = quality_rectools.recommended(judged, quality_rectools.Peer(script))
-    assert listed.reason == "EASE: too large"
-    most = int(np.bincount(judged.history.column).argmax())
-    assert listed.lists["popular"].shape == (len(judged.rows), K)
-    assert (listed.lists["popular"][:, 0] == most).all()
+    worlds = {which: world(which) for which in ("new", "all")}
+    listed = quality_rectools.recommended(worlds, quality_rectools.Peer(script))
+    for place, which in enumerate(("all", "new")):
+        judged = worlds[which]
+        most = int(np.bincount(judged.history.column).argmax())
+        assert listed[which].reason == "EASE: too large"
+        assert list(listed[which].lists) == ["popular"]
+        assert listed[which].lists["popular"].shape == (len(judged.rows), K)
+        assert (listed[which].lists["popular"][:, place] == most).all()

@@ -118,10 +118,17 @@ def test_a_wholesaler_is_damped():
     rows[:5, :20] = 1  # as long as a typical row: untouched
     rows[5] = 1
     matrix = csr_matrix(rows)
-    found, columns = als.observed(matrix, how=Factorisation(damping=1.0, min_buyers=1))
-    assert columns.tolist() == list(range(60))
-    assert found.toarray()[5, 0] == pytest.approx(1 / 3)
-    assert found.toarray()[0, 0] == 1
+    solved, columns = als.observed(matrix, how=Factorisation(damping=1.0, min_buyers=2))
+    assert columns.tolist() == list(range(20))  # the others have one buyer
+    assert solved.toarray()[0].tolist() == [1.0] * 20
+    assert (
+        solved.toarray()[5].tolist() == [1.0] * 20
+    )  # of the products that count it has no more than is typical
+    whole, columns = als.observed(matrix, how=Factorisation(damping=1.0, min_buyers=1))
+    assert len(columns) == 60
+    assert whole.toarray()[5, 0] == pytest.approx(1 / 3)
+    assert whole.toarray()[0, 0] == 1
+    assert whole.dtype == np.float32
 
 
 def test_what_makes_no_sense_is_refused():
