@@ -12,6 +12,9 @@ Options are ordered by what an offer may bring,
 `take` is the share of the kind's sales, (lines + 1) / Σ (lines + 1), and `gain` the margin that the option earns above
 the chosen one. A cost that is unknown is taken to be the median share of the price that is known of the kind; where no
 cost is known, the gain is the difference of the prices.
+
+A kind may be wide, or no more than a word that titles share. Where it is known how like the chosen one an option is,
+the score is multiplied by UNLIKE + likeness: a cake tin before a first aid tin.
 """
 
 from dataclasses import dataclass
@@ -24,6 +27,8 @@ Floats = NDArray[np.float64]
 
 ELASTICITY: Final = 2.0  # mean price elasticities of goods: 1.8 (Tellis 1988), 2.6 (Bijmolt et al. 2005)
 MOST_TIMES: Final = 2.0  # of the price of what was chosen, where no accepted band is known
+
+UNLIKE: Final = 0.1  # what an option that is unlike the chosen one keeps of its score
 
 Why = Literal["quality", "margin"]
 
@@ -50,10 +55,13 @@ class Step:
     why: Why
 
 
-def steps_up(goods: Goods, *, chosen: int, accepted: float | None = None) -> list[Step]:
+def steps_up(
+    goods: Goods, *, chosen: int, accepted: float | None = None, likeness: Floats | None = None
+) -> list[Step]:
     """The options above good `chosen`, the best first; equal ones in order of place.
 
     `accepted` is the upper end of the price band that the customer accepts, a price position; None: not known.
+    `likeness` is that of each good with the chosen one, 0 to 1.
 
     Raises:
         ValueError: `chosen` is no place among the goods.
@@ -70,6 +78,8 @@ def steps_up(goods: Goods, *, chosen: int, accepted: float | None = None) -> lis
     take = (goods.lines + 1) / (goods.lines + 1).sum()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         score = take * (price / goods.price) ** ELASTICITY * _gain(goods, chosen)
+    if likeness is not None:
+        score = score * (UNLIKE + likeness)
     places = np.flatnonzero(offered & np.isfinite(score) & (score > 0))
     order = places[np.argsort(-score[places], kind="stable")]
     return [Step(int(i), float(score[i]), "quality" if higher[i] else "margin") for i in order]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from precision.shop import scopes
 from precision.shop.models import Product
 from recommender.methods.up import Goods, Step, steps_up
+from recommender.ranking import descriptions
+from recommender.ranking.descriptions import Catalogue
 from recommender.serving import catalogue
 from recommender.serving.catalogue import LEVEL, SELLABLE, Fact
 from recommender.serving.ladder import in_turn
@@ -28,6 +30,8 @@ ANCHORS: Final = 5
 OF_A_KIND: Final = 300
 """So many goods of a category are looked at, the best sold ones."""
 CODES: Final = {"quality": Code.STEP_UP, "margin": Code.ALTERNATIVE_TO}
+LIKE: Final = 0.1
+"""Cosine of the words of two titles, those that their whole kind shares aside, from which goods are alike."""
 METHODS: Final = {"quality": "step-up", "margin": "more-margin"}
 
 
@@ -41,6 +45,7 @@ class _Good:
     position: float | None
     cost: Decimal | None
     lines: int
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ NO_BAND: Final = Band(None, "", None)
 def up(selection: Selection, products: Sequence[int]) -> list[Candidate]:
     """Return what to offer above the products, a first step of each, then a second of each, and so on.
 
+    Steps to goods that are called alike go before the others: a category may be wide, or derived from a word of titles.
     The products whose best step brings most come first; see `recommender.methods.up`. Nothing of a product whose price
     or category is unknown. At most five queries.
     """
@@ -77,24 +83,37 @@ def up(selection: Selection, products: Sequence[int]) -> list[Candidate]:
     costs: dict[int, Any] = dict(
         Product.objects.filter(pk__in=[fact.id for fact in anchors]).values_list("id", "cost")
     )
-    ranked: list[tuple[Fact, list[int], list[Step]]] = []
+    ranked: list[tuple[Fact, list[int], list[Step], NDArray[np.float64]]] = []
     for fact in anchors:
         kind = _with_anchor(kinds.get(fact.category or 0, []), fact, costs.get(fact.id))
         path = " / ".join(catalogue.path_of(selection.platform, fact.category or 0))
-        steps = steps_up(_goods(kind), chosen=len(kind) - 1, accepted=band.of(path))
+        like = _likeness(kind)
+        steps = steps_up(_goods(kind), chosen=len(kind) - 1, accepted=band.of(path), likeness=like)
         if steps:
-            ranked.append((fact, [good.id for good in kind], steps))
+            ranked.append((fact, [good.id for good in kind], steps, like))
     ranked.sort(key=lambda entry: (-entry[2][0].score, entry[0].id))
-    streams = [
-        [
-            Candidate(
-                ids[step.option], Source.PRODUCT, CODES[step.why], fact.id, METHODS[step.why], step.score
-            )
-            for step in steps
+    found: list[Candidate] = []
+    for alike in (True, False):
+        streams = [
+            [
+                Candidate(
+                    ids[step.option], Source.PRODUCT, CODES[step.why], fact.id, METHODS[step.why], step.score
+                )
+                for step in steps
+                if bool(like[step.option] >= LIKE) is alike
+            ]
+            for fact, ids, steps, like in ranked
         ]
-        for fact, ids, steps in ranked
-    ]
-    return list(in_turn(streams))
+        found += in_turn(streams)
+    return found
+
+
+def _likeness(kind: Sequence[_Good]) -> NDArray[np.float64]:
+    """Return how like the last good each one is by the words of its title, 0 to 1."""
+    places = np.arange(len(kind))
+    none = [None] * len(kind)
+    words = descriptions.describe(places, Catalogue(places, [good.title for good in kind], none)).words
+    return np.asarray((words @ words[-1].T).toarray(), dtype=np.float64).ravel()
 
 
 def accepted_band(selection: Selection) -> Band:
@@ -135,20 +154,29 @@ def _kinds(selection: Selection, anchors: Sequence[Fact]) -> dict[int, list[_Goo
         .filter(place__lte=OF_A_KIND)
         .order_by("id")
         .values_list(
-            "category_id", "id", "level", "currency", "figures__price_position", "cost", "figures__lines"
+            "category_id",
+            "id",
+            "level",
+            "currency",
+            "figures__price_position",
+            "cost",
+            "figures__lines",
+            "title",
         )
     )
     kinds: dict[int, list[_Good]] = {}
-    for category, key, level, currency, position, cost, lines in rows:
+    for category, key, level, currency, position, cost, lines, title in rows:
         money: tuple[Any, Any] = (level, cost)  # Decimals: what the column holds is a whole number
-        good = _Good(key, money[0], currency or selection.platform.currency, position, money[1], lines or 0)
+        good = _Good(
+            key, money[0], currency or selection.platform.currency, position, money[1], lines or 0, title
+        )
         kinds.setdefault(category, []).append(good)
     return kinds
 
 
 def _with_anchor(kind: Sequence[_Good], fact: Fact, cost: Decimal | None) -> list[_Good]:
     """Return the goods in the anchor's currency, the anchor last."""
-    anchor = _Good(fact.id, fact.level, fact.currency, fact.price_position, cost, 0)
+    anchor = _Good(fact.id, fact.level, fact.currency, fact.price_position, cost, 0, fact.title)
     return [*(good for good in kind if good.currency == fact.currency), anchor]
 
 

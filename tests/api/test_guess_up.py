@@ -96,3 +96,23 @@ def test_each_product_of_the_order_brings_its_steps_in_turn(pens: Shop) -> None:
     assert [(item["product_id"], item["reason"]["anchor"]["product_id"]) for item in found] == [
         ("leaves", "bags"), ("roller", "biro"),
     ]  # fmt: skip
+
+
+def test_steps_to_goods_that_are_called_alike_go_before_others(shop: Shop) -> None:
+    """A category that is only a word of titles holds cake tins and first aid tins."""
+    tins = shop.category("Tin")
+    titles = {
+        "cake": "Cake tin small", "aid": "First aid tin pharmacy", "round": "Round cake tin large",
+        "mug": "Tin mug camping", "mug-2": "Tin mug camping large", "kit": "First kit of the pharmacy",
+    }  # fmt: skip
+    for name, title in titles.items():
+        made = shop.product(name, "5.00" if name in ("cake", "mug") else "7.00", category=tins)
+        made.title = title
+        made.save()
+    shop.classes({}, {name: (0.1 if name in ("cake", "mug") else 0.8, 0) for name in titles})
+    items = shop.get(ADDRESS, products="cake,mug")["up"]
+    assert {item["product_id"] for item in items[:2]} == {"round", "mug-2"}
+    anchors = {item["product_id"]: item["reason"]["anchor"]["product_id"] for item in items}
+    assert anchors["round"] == "cake"
+    assert anchors["mug-2"] == "mug"
+    assert {item["product_id"] for item in items[2:]} == {"aid", "kit"}, "of the same kind still, and last"

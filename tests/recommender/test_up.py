@@ -44,6 +44,16 @@ def test_the_score_is_what_an_offer_may_bring() -> None:
     assert second.score == pytest.approx(5 / 16 * 0.25 * 10)
 
 
+def test_what_is_alike_goes_before_what_brings_more() -> None:
+    kind = goods((10, 0.1, NAN, 0), (15, 0.5, NAN, 9), (15, 0.5, NAN, 4))
+    assert [step.option for step in steps_up(kind, chosen=0)] == [1, 2]
+    plain = {step.option: step.score for step in steps_up(kind, chosen=0)}
+    first, second = steps_up(kind, chosen=0, likeness=np.array([1.0, 0.0, 0.5]))
+    assert (first.option, second.option) == (2, 1), "what is unlike stays, far behind"
+    assert first.score == pytest.approx(0.6 * plain[2])
+    assert second.score == pytest.approx(0.1 * plain[1])
+
+
 def test_the_accepted_band_goes_before_the_multiple() -> None:
     kind = goods((10, 0.3, NAN, 0), (15, 0.5, NAN, 1), (60, 0.85, NAN, 1), (19, 0.95, NAN, 1))
     assert {option for option, _ in offered(kind, accepted=0.9)} == {1, 2}
