@@ -11,10 +11,11 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.quality_lists_baselines import K, Lists, World
 from benchmarks.quality_shops import Facts
 from precision.engine.backends.local import LocalEngine
-from precision.engine.results import TopItems
+from precision.engine.results import NOBODY, TopItems
 from recommender.candidates import assortment, blend, personal
 from recommender.candidates.facts import Facts as Knowledge
 from recommender.candidates.personal import Sources
+from recommender.interactions import positions
 from recommender.ranking import candidates, descriptions, features, learning, serving
 from recommender.ranking.features import Known
 from recommender.ranking.learning import Learned
@@ -39,7 +40,7 @@ def lists(facts: Facts, world: World) -> dict[str, Lists]:
     found = personal.lists(engine, made.sources, rows=world.rows, k=LENGTH, new_only=world.new_only)
     weights = blend.NEW_ITEMS if world.new_only else blend.ALL_ITEMS
     blended = blend.blend(found, weights=weights, n=K).items
-    return {
+    made_lists = {
         "ours": blended if made.learned.ranker is None else _ranked(made, world),
         "ours, blended": blended,
         **{
@@ -48,6 +49,14 @@ def lists(facts: Facts, world: World) -> dict[str, Lists]:
             if name not in personal.POPULAR.values()  # that is the same as the baselines
         },
     }
+    return {name: _in_world(items, made.sources, world) for name, items in made_lists.items()}
+
+
+def _in_world(items: Lists, sources: Sources, world: World) -> Lists:
+    """Return lists in the numbering of the world, in which what only guests bought has no number and is no hit."""
+    place, known = positions(sources.history.products, world.history.products)
+    numbers = np.where(known, place, NOBODY)
+    return np.where(items == NOBODY, NOBODY, numbers[items])
 
 
 def told(facts: Facts, world: World) -> dict[str, Any]:

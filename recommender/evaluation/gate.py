@@ -6,6 +6,9 @@ A challenger is promoted when
    a whole, where "the best" is chosen with hindsight on the same customers: the hardest to beat; and
 2. it is not worse than the champion of today: the interval of that difference reaches 0, and the mean is at most
    `tolerance` of the champion's below it, so that a row of small losses does not add up.
+
+Where a model is judged in several ways, it has to win in one; in the others (`must_win=False`) it may just not be
+worse: a mean at or above that of the best baseline is enough.
 """
 
 from collections.abc import Mapping
@@ -43,6 +46,7 @@ def decide(
     rng: np.random.Generator,
     least_customers: int = LEAST_CUSTOMERS,
     tolerance: float = TOLERANCE,
+    must_win: bool = True,
     samples: int = 2000,
 ) -> Verdict:
     """Return whether the challenger may take the champion's place.
@@ -69,7 +73,8 @@ def decide(
     gain = paired_bootstrap(challenger, baselines[best], rng=rng, samples=samples)
     behind = None if champion is None else paired_bootstrap(challenger, champion, rng=rng, samples=samples)
     first = f"{_means(gain)} for {best}, the best baseline: {_interval(gain)}"
-    if not gain.a_wins:
+    even = not must_win and gain.difference is not None and gain.difference >= 0
+    if not (gain.a_wins or even):
         clearly = gain.high is not None and gain.high < 0
         why = "it is worse than the baseline" if clearly else "the interval of the difference holds 0"
         return Verdict(
@@ -77,6 +82,7 @@ def decide(
             against_baseline=gain, against_champion=behind,
         )  # fmt: skip
     second = "" if behind is None else f"; {_means(behind)} for the champion: {_interval(behind)}"
+    second += "" if gain.a_wins else "; no win beyond chance, but not worse, which is enough here"
     worse = behind is not None and _worse(behind, tolerance)
     return Verdict(
         promoted=not worse, decidable=True, baseline=best, against_baseline=gain, against_champion=behind,

@@ -66,13 +66,23 @@ def prepare(sources: Sources, lines: nw.LazyFrame[Any], described: Descriptions)
 
 
 def table(
-    engine: "Engine", known: Known, lists: Mapping[str, TopItems], rows: NDArray[np.int64], *, repeated: bool
+    engine: "Engine",
+    known: Known,
+    lists: Mapping[str, TopItems],
+    rows: NDArray[np.int64],
+    *,
+    repeated: bool,
+    weights: Mapping[str, float],
+    most: int,
 ) -> Table:
-    """The features of all pairs that the lists of the customers at `rows` propose.
+    """The features of the `most` pairs of each customer that the lists of the customers at `rows` speak most for.
 
-    `repeated`: with features of what the customer had before, for lists that may hold it.
+    `weights` are those of the blend. `repeated`: with features of what the customer had before, for lists that may
+    hold it.
     """
     found, columns = pairs.of_lists(lists, columns=len(known.sources.history.products))
+    kept = pairs.strongest(found, columns, weights=weights, n=most)
+    found, columns = found.kept(kept), {name: values[kept] for name, values in columns.items()}
     columns |= {name: values[found.item] for name, values in known.products.items()}
     columns |= {name: values[rows[found.row]] for name, values in known.customers.items()}
     columns |= affinities.features(known.near, known.sources, rows, found)

@@ -65,7 +65,7 @@ def rows(rankers: Mapping[str, Ranker], judge: Cut, how: Learning) -> list[dict[
 def judged(
     ranker: Ranker, champion: Ranker | None, judge: Cut, how: Learning
 ) -> tuple[dict[str, Verdict], dict[str, Any]]:
-    """The verdict on new items and on all, and the figures behind them."""
+    """The verdict on new items and on all, and the figures behind them: it must win on all, and lose on neither."""
     verdicts: dict[str, Verdict] = {}
     figures: dict[str, Any] = {}
     for number, which in enumerate((NEW, ALL)):
@@ -76,8 +76,9 @@ def judged(
         if champion is not None and set(champion.boosters) == set(ranker.boosters):
             todays = recall(odds(champion, judge, which), judge, which, how)
         verdict = gate.decide(
-            ours, judge.others[which], todays, rng=np.random.default_rng([how.seed, judge.day, number])
-        )
+            ours, judge.others[which], todays, rng=np.random.default_rng([how.seed, judge.day, number]),
+            must_win=which == ALL,
+        )  # fmt: skip
         verdicts[which] = verdict
         figures[which] = {
             "ranker": mean(ours), "champion": None if todays is None else mean(todays),

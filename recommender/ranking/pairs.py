@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from precision.engine.results import NOBODY, TopItems
+from recommender.candidates.blend import CONSTANT
 
 Floats = NDArray[np.float32]
 BLOCK_CELLS = 8_000_000  # rows × columns written out at once
@@ -75,6 +76,23 @@ def of_lists(lists: Mapping[str, TopItems], *, columns: int) -> tuple[Pairs, dic
         features[f"score {name}"] = _scattered(score, at, len(pairs))
     width = max(columns, 1)
     return Pairs(row=pairs // width, item=pairs % width, rows=rows, columns=columns), features
+
+
+def strongest(
+    pairs: Pairs, features: Mapping[str, Floats], *, weights: Mapping[str, float], n: int
+) -> NDArray[np.bool_]:
+    """Which pairs, (pairs,), are among the n of each customer that the lists speak most for, by reciprocal rank.
+
+    `features` holds `rank NAME` of the lists that have a weight above 0 (see `blend`).
+    """
+    spoken = np.zeros(len(pairs))
+    for name, weight in weights.items():
+        if weight > 0 and (rank := features.get(f"rank {name}")) is not None:
+            spoken += np.where(np.isnan(rank), 0, weight * CONSTANT / (CONSTANT + rank))
+    _, where = best(pairs, spoken, n=n)
+    kept = np.zeros(len(pairs), dtype=np.bool_)
+    kept[where[where != NOBODY]] = True
+    return kept
 
 
 def best(pairs: Pairs, scores: NDArray[np.floating[Any]], *, n: int) -> tuple[TopItems, NDArray[np.int64]]:
