@@ -40,5 +40,6 @@ TEXTS = {
     Removal.BOUGHT: "The customer has it, and it is not known to be bought again.",
     Removal.CAP: "The answer has enough of its category.",
     Removal.RANK: "Others came first.",
-    Removal.NOT_PROPOSED: "No source proposed it for this list.",
+    Removal.NOT_PROPOSED: "No source proposed it for this list, and what merely is in the shop comes only where a list "
+    "would be short.",
 }

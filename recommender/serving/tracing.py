@@ -12,7 +12,7 @@ from recommender.serving.controls import Choice
 from recommender.serving.customers import Person
 from recommender.serving.filters import ANY, Filters
 from recommender.serving.ladder import Sources
-from recommender.serving.reasons import Candidate, Source
+from recommender.serving.reasons import Candidate, Code, Source
 from recommender.serving.removals import Removal
 from recommender.serving.selection import Pick, Selection
 from recommender.serving.state import State
@@ -197,7 +197,8 @@ def _removal(selection: Selection, one: Traced, scoped: controls.Scoped, full: C
     if refused is not None:
         return refused
     if not one.proposals:
-        return Removal.BOUGHT if one.product in selection.bought else Removal.NOT_PROPOSED
+        shelf = Candidate(one.product, Source.CATALOGUE, Code.IN_RANGE)
+        return Removal.NOT_PROPOSED if selection.is_new(shelf, one.fact) else Removal.BOUGHT
     if not any(selection.is_new(each.candidate, one.fact) for each in one.proposals):
         return Removal.BOUGHT
     return Removal.CAP if one.fact.category in full else Removal.RANK

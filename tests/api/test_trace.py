@@ -131,6 +131,22 @@ def test_lists_about_products_are_traced_as_they_are_served(stocked: Shop) -> No
             assert stocked.get(TRACE, customer="ann", kind=kind, count=3, **about)["items"] == guess[kind]
 
 
+def test_what_is_bought_again_and_again_is_not_said_to_be_kept_out_for_being_bought(shop: Shop) -> None:
+    for name in ("tea", "cup", "pan"):
+        shop.product(name)
+    shop.person("ann")
+    shop.order("ann", "tea", "cup", days_ago=40)
+    shop.for_you(
+        {("ann", "for-you"): [("pan", "ease", None)], ("ann", "buy-again"): [("tea", "buy-again", None)]}
+    )
+    for name, code in (("tea", "not_proposed"), ("cup", "bought")):
+        answer = shop.get(TRACE, customer="ann", count=1, explain=name)
+        assert ids(answer["items"]) == ["pan"]
+        assert removed(answer)[name] == code
+    again = shop.get(TRACE, customer="ann", kind="buy-again", count=1, explain="tea")
+    assert ids(again["items"]) == ["tea"]
+
+
 def test_a_named_product_is_explained_though_nobody_proposed_it(stocked: Shop) -> None:
     stocked.product("odd")
     for name, code in (
