@@ -31,7 +31,7 @@ class Setting:
     """How a booster learns."""
 
     objective: str = RANKING
-    trees: int = 80
+    trees: int = 100
     leaves: int = 31
     learning_rate: float = 0.08
     least_rows: int = 50
@@ -41,7 +41,7 @@ class Setting:
         """LightGBM's names; one thread and a fixed order, so that the same rows give the same trees."""
         return {
             "objective": self.objective, "num_leaves": self.leaves, "learning_rate": self.learning_rate,
-            "min_data_in_leaf": self.least_rows, "feature_fraction": 0.3, "bagging_fraction": 0.8,
+            "min_data_in_leaf": self.least_rows, "feature_fraction": 0.5, "bagging_fraction": 0.8,
             "bagging_freq": 1, "lambda_l2": 5.0, "lambdarank_truncation_level": TRUNCATION, "seed": seed,
             "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbosity": -1,
         }  # fmt: skip

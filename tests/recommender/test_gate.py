@@ -101,3 +101,17 @@ def test_promoted_exactly_when_the_interval_lies_above_0(shift: float, seed: int
         popular + noisy(shift, seed=seed + 100, customers=60), {"p": popular}, rng=rng(), samples=200
     )
     assert again == verdict
+
+
+def test_where_it_need_not_win_it_may_not_be_worse_either() -> None:
+    popular = noisy(0.2, seed=1)
+    alike = popular + noisy(0.002, seed=2)
+    alike += 0.001 + popular.mean() - alike.mean()  # a little better, within chance
+    assert not decide(alike, {"popular-30": popular}, rng=rng()).promoted
+    even = decide(alike, {"popular-30": popular}, rng=rng(), must_win=False)
+    assert even.promoted
+    assert "not worse" in even.reason
+    assert not decide(popular - 0.001, {"popular-30": popular}, rng=rng(), must_win=False).promoted
+    worse = decide(alike, {"popular-30": popular}, popular + 0.1, rng=rng(), must_win=False)
+    assert not worse.promoted
+    assert worse.reason.endswith("it is worse than the champion.")

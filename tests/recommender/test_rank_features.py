@@ -32,6 +32,13 @@ def known(table: pl.DataFrame, *, titles: dict[int, str] | None = None, day: int
     return features.prepare(sources, lines, descriptions.describe(sources.history.products, catalogue))
 
 
+def table_of_pairs(found: features.Known, asked: TopItems, rows: list[int]) -> features.Table:
+    """The features of the asked items of the customers at `rows`."""
+    return features.table(
+        LocalEngine(), found, {"x": asked}, np.array(rows), repeated=False, weights={"x": 1.0}, most=100
+    )
+
+
 def table_of(found: Known, kind: str) -> Table:
     return candidates.tables(LocalEngine(), found, np.arange(len(found.sources.history.customers)))[kind]
 
@@ -83,7 +90,7 @@ def test_the_words_of_a_title_bring_its_variants_near() -> None:
     assert likeness[0, 1] == 0
     asked = TopItems(np.array([[2, 1]], dtype=np.int32), np.ones((1, 2), dtype=np.float32))
     row = int(np.searchsorted(found.sources.history.customers, 0))
-    table = features.table(LocalEngine(), found, {"x": asked}, np.array([row]), repeated=False)
+    table = table_of_pairs(found, asked, [row])
     lamp, box = (value_at(table, item, "words 180") for item in (2, 1))
     assert lamp > 0.1
     assert box == 0  # customer 0 has lamps only
@@ -101,13 +108,13 @@ def test_categories_prices_and_stores() -> None:
     )
     found = known(table)
     asked = TopItems(np.array([[2]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))  # product 12
-    made = features.table(LocalEngine(), found, {"x": asked}, np.array([0]), repeated=False)
+    made = table_of_pairs(found, asked, [0])
     assert value_at(made, 2, "price ratio") == pytest.approx(np.log(4), rel=1e-5)
     assert value_at(made, 2, "category 20") == 0
     assert np.isnan(value_at(made, 2, "category since"))
     assert value_at(made, 2, "store buyers 14") == 1
     asked = TopItems(np.array([[0]], dtype=np.int32), np.ones((1, 1), dtype=np.float32))  # product 10
-    made = features.table(LocalEngine(), found, {"x": asked}, np.array([1]), repeated=False)
+    made = table_of_pairs(found, asked, [1])
     assert value_at(made, 0, "category since") == 5
     assert value_at(made, 0, "category share 20") == pytest.approx(
         2 ** (-5 / 20) / (2 ** (-5 / 20) + 2 ** (-1 / 20))
@@ -170,9 +177,19 @@ def test_the_recent_purchases_of_people_of_the_same_taste_count() -> None:
     products = found.sources.history.products
     item = int(np.searchsorted(products, 50))
     asked = TopItems(np.full((2, 1), item, dtype=np.int32), np.ones((2, 1), dtype=np.float32))
-    made = features.table(LocalEngine(), found, {"x": asked}, np.array([0, 1]), repeated=False)
+    made = table_of_pairs(found, asked, [0, 1])
     column = made.names.index("people 14")
     alike, other = made.values[:, column]
     assert alike > 1.5  # three buyers of the same taste, each by a cosine near 1
     assert other < alike / 3
     assert found.people.tastes.shape[0] == 20
+
+
+def test_of_many_candidates_those_are_looked_at_that_the_lists_put_first() -> None:
+    first = TopItems(np.array([[4, 3, 2]], dtype=np.int32), np.ones((1, 3), dtype=np.float32))
+    second = TopItems(np.array([[1, 3, 0]], dtype=np.int32), np.ones((1, 3), dtype=np.float32))
+    found, columns = pairs.of_lists({"a": first, "b": second, "c": first}, columns=5)
+    kept = pairs.strongest(found, columns, weights={"a": 1.0, "b": 0.95, "c": 0.0}, n=3)
+    # 4 is first of the one list, 1 of the other, 3 is second of both; 0 and 2 stand last of one list each.
+    assert found.item[kept].tolist() == [1, 3, 4]
+    assert pairs.strongest(found, columns, weights={"a": 1.0}, n=9).all()
