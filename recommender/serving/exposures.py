@@ -133,9 +133,7 @@ class Writer:
                 self.flush()
             except Exception:  # the thread must go on, whatever happens to one batch
                 _logger.exception("Exposures could not be written.")
-            finally:
-                if not connection.in_atomic_block:
-                    connection.close_if_unusable_or_obsolete()
+            _let_go()
             if self._lost:
                 _logger.error(
                     "%s answers were not logged: the database takes exposures too slowly.", self._lost
@@ -166,6 +164,16 @@ class Writer:
             self.flush()
         except Exception:  # noqa: BLE001 the process ends anyway
             _logger.warning("%s exposures were lost at the end of the process.", len(self._queue))
+
+
+def _let_go() -> None:
+    """Close the thread's connection where it is broken or too old; a server that is gone must not end the thread."""
+    try:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+    except Exception:
+        _logger.exception("The connection for exposures is broken; another one is opened.")
+        connection.connection = None
 
 
 writer = Writer()

@@ -1,11 +1,13 @@
 """What was served is a fact: exposures, trials with their propensities, and the pages of one list."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from precision.shop.models import Exposure, Identity, Organisation
@@ -103,11 +105,41 @@ def test_the_thread_writes_by_itself(stocked: Shop, settings: Any) -> None:
     row = exposures.writer._queue[0]
     exposures.writer.clear()
     writer.put(row)
-    deadline = time.monotonic() + 20
-    while not Exposure.objects.filter(recommendation=answer["recommendation_id"]).exists():
-        assert time.monotonic() < deadline, "nothing was written"
-        time.sleep(0.02)
+    wait_for(lambda: Exposure.objects.filter(recommendation=answer["recommendation_id"]).exists())
     assert not writer.waits(answer["recommendation_id"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_survives_a_server_that_is_gone(
+    stocked: Shop, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PRECISION_EXPOSURES = True
+    broken: list[int] = []
+
+    def gone(*_: object) -> None:
+        broken.append(1)
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    writer = exposures.Writer()
+    rows = []
+    for _ in range(2):
+        stocked.get("slots/home/", customer="ann")
+        rows.append(exposures.writer._queue[0])
+        exposures.writer.clear()
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+    monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", gone)
+    writer.put(rows[0])
+    wait_for(lambda: bool(broken))
+    monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", close)
+    writer.put(rows[1])
+    wait_for(lambda: Exposure.objects.filter(recommendation=rows[1].recommendation).exists())
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
 
 
 def test_an_id_tells_when_it_was_given() -> None:
